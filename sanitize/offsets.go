@@ -35,6 +35,40 @@ func (m *OffsetMap) Add(viewLen, sourceStart, sourceEnd int) {
 	m.segments = append(m.segments, segment{v0, v0 + viewLen, sourceStart, sourceEnd, linear})
 }
 
+// AddBlock appends a view segment of which every byte stands for the whole
+// source segment, whatever their lengths: a folded character, a decoded blob.
+func (m *OffsetMap) AddBlock(viewLen, sourceStart, sourceEnd int) {
+	v0 := 0
+	if n := len(m.segments); n > 0 {
+		v0 = m.segments[n-1].v1
+	}
+	m.segments = append(m.segments, segment{v0, v0 + viewLen, sourceStart, sourceEnd, false})
+}
+
+// AddView appends the bytes start to end of another view, unchanged, with the
+// places they have in that view's source. It is how a view of a view gets a map
+// to the first source.
+func (m *OffsetMap) AddView(v View, start, end int) {
+	if start >= end {
+		return
+	}
+	if v.Map == nil {
+		m.Add(end-start, start+v.Base, end+v.Base)
+		return
+	}
+	segments := v.Map.segments
+	i := sort.Search(len(segments), func(i int) bool { return segments[i].v1 > start })
+	for ; i < len(segments) && segments[i].v0 < end; i++ {
+		s := segments[i]
+		from, to := max(start, s.v0), min(end, s.v1)
+		if s.linear {
+			m.Add(to-from, s.s0+from-s.v0, s.s0+to-s.v0)
+		} else {
+			m.AddBlock(to-from, s.s0, s.s1)
+		}
+	}
+}
+
 // Span maps a view span to the smallest source span that covers it.
 func (m *OffsetMap) Span(v Span) Span {
 	if m == nil {
