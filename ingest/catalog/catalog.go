@@ -33,6 +33,7 @@ type Document struct {
 	ID         string // [A-Za-z0-9._~:-]{1,200}
 	Source     string // the source's name
 	URI        string // where it came from
+	Title      string
 	MediaType  string
 	State      State
 	Version    string // the live version; "" when there is none
@@ -61,6 +62,9 @@ type Chunk struct {
 	Removed  map[string]int
 	Scanner  string // scanner revision the findings stand for
 }
+
+// Writer and the rest of the write side are consumed, and declared, by package
+// ingest.
 
 // Reader is what the query path needs.
 type Reader interface {

@@ -1,0 +1,78 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/catalog/catalogtest"
+	"github.com/doorward/doorward/policy/keys/local"
+)
+
+func ring(t *testing.T) *local.Ring {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := local.Create(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	r, err := local.Open(local.Config{Dir: dir, Tenants: filepath.Join(t.TempDir(), "tenants")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestCatalog(t *testing.T) {
+	catalogtest.Run(t, func(t *testing.T) (catalogtest.Store, func() catalogtest.Store) {
+		c := Config{Dir: t.TempDir(), Keys: ring(t)}
+		open := func() catalogtest.Store {
+			cat, err := Open(context.Background(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { cat.Close() })
+			return cat
+		}
+		return open(), open
+	})
+}
+
+func TestNoTextOnDisk(t *testing.T) {
+	c := Config{Dir: t.TempDir(), Keys: ring(t)}
+	cat, err := Open(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = cat.Receive(context.Background(), []catalog.Arrival{{Tenant: "acme", ID: "d", Name: "zebrafish.txt", URI: "file:///zebrafish.txt",
+		Claimed: map[string]any{"note": "zebrafish"}, Bytes: []byte("the zebrafish swims")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cat.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(c.Dir, "*"))
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(data, []byte("zebrafish")) {
+			t.Errorf("%s holds document text", filepath.Base(f))
+		}
+	}
+}
+
+func TestReadableCatalogIsRefused(t *testing.T) {
+	c := Config{Dir: t.TempDir(), Keys: ring(t)}
+	if err := os.WriteFile(filepath.Join(c.Dir, File), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(context.Background(), c); !errors.Is(err, catalog.ErrPermissions) {
+		t.Errorf("got %v, want ErrPermissions", err)
+	}
+}

@@ -1,0 +1,104 @@
+package catalog
+
+import (
+	"time"
+
+	"github.com/doorward/doorward/ingest/receipt"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/retrieval/embed"
+)
+
+// Arrival is a received document before it is scanned. Its bytes and facts are
+// sealed under a key of its own, shredded once a version is committed or the
+// arrival is discarded.
+type Arrival struct {
+	Tenant      string
+	ID          string
+	Source      string
+	Name        string // file name, for type detection
+	URI         string
+	MediaType   string // as claimed
+	Title       string
+	Content     string         // keyed hash of Bytes
+	Fingerprint string         // the source's own change mark, "" if it has none
+	Claimed     map[string]any // attributes as the source claims them
+	Bytes       []byte
+	Received    time.Time
+
+	// Set by Hold.
+	State    State
+	Revision string // the pipeline revision that judged it
+	Reasons  []string
+	Findings map[string]int
+}
+
+// Known is what the pipeline asks before it works: has anything changed?
+type Known struct {
+	Content     string // of the live version or of the held arrival, whichever is newer
+	Fingerprint string
+	Revision    string // pipeline revision of that judgement
+	State       State  // Live, Held, Rejected or Retired
+	Attributes  string // hash of the live attributes
+	Claimed     string // hash of the claimed attributes as last judged
+	Version     string
+}
+
+// Judgement says why an arrival is not indexed.
+type Judgement struct {
+	Ref
+	State    State // Held or Rejected
+	Revision string
+	Claimed  string
+	Reasons  []string
+	Findings map[string]int
+}
+
+// Ref names a document, or one version of it.
+type Ref struct {
+	Tenant   string
+	Document string
+	Version  string
+}
+
+// Version is one judged, rewritten and chunked version, ready to be indexed.
+type Version struct {
+	Ref
+	Source      string
+	URI         string
+	MediaType   string
+	Title       string
+	Content     string
+	Fingerprint string
+	Revision    string
+	Claimed     string // hash of the claimed attributes
+	Attributes  policy.Attributes
+	Findings    map[string]int
+	Receipt     receipt.Signed
+	Chunks      []StoredChunk
+}
+
+// StoredChunk is a chunk with what the index gets of it, so that the index can
+// be written again without analysing or embedding anew.
+type StoredChunk struct {
+	Chunk
+	Terms  []embed.Term
+	Vector []float32
+}
+
+// Task is index work that a commit owes: it is durable with the commit and
+// removed when done, so that a crash in between loses nothing.
+type Task struct {
+	Ref
+	Op         Op
+	Attributes policy.Attributes // SetAttributes
+	Receipt    string            // SetAttributes
+}
+
+// Op is a kind of index work.
+type Op string
+
+// Kinds of index work.
+const (
+	RetireOp     Op = "retire"
+	AttributesOp Op = "attributes"
+)
