@@ -34,13 +34,13 @@ type Arrival struct {
 
 // Known is what the pipeline asks before it works: has anything changed?
 type Known struct {
+	Source      string
 	Content     string // of the live version or of the held arrival, whichever is newer
 	Fingerprint string
 	Revision    string // pipeline revision of that judgement
 	State       State  // Live, Held, Rejected or Retired
-	Attributes  string // hash of the live attributes
 	Claimed     string // hash of the claimed attributes as last judged
-	Version     string
+	Version     string // the live version, if any
 }
 
 // Judgement says why an arrival is not indexed.

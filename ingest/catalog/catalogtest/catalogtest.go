@@ -26,6 +26,7 @@ type Store interface {
 	Intend(context.Context, []catalog.Version) error
 	Commit(context.Context, []catalog.Ref) error
 	Retire(context.Context, []catalog.Ref, catalog.State) error
+	Withdraw(context.Context, []catalog.Ref) error
 	SetAttributes(context.Context, catalog.Version) error
 	Tasks(context.Context) ([]catalog.Task, []int64, error)
 	Done(context.Context, []int64) error

@@ -126,20 +126,23 @@ func (c *Catalog) Known(ctx context.Context, tenant string, ids []string) (map[s
 	}
 	out := make(map[string]catalog.Known, len(ids))
 	for _, q := range []string{
-		`select id, content, fingerprint, revision, state, claimed, version, attributes from documents where tenant = ? and id in (select value from json_each(?))`,
+		`select id, source, content, fingerprint, revision, state, claimed, version from documents where tenant = ? and id in (select value from json_each(?))`,
 		// A waiting arrival is newer than the live version, unless it was never judged.
-		`select id, content, fingerprint, revision, state, claimed, '', '' from arrivals where tenant = ? and state <> 'received' and id in (select value from json_each(?))`,
+		`select id, source, content, fingerprint, revision, state, claimed, '' from arrivals where tenant = ? and state <> 'received' and id in (select value from json_each(?))`,
 	} {
 		rows, err := c.read.QueryContext(ctx, q, tenant, list)
 		if err != nil {
 			return nil, unavailable("reading documents", err)
 		}
 		for rows.Next() {
-			var id, attributes string
+			var id string
 			var k catalog.Known
-			if err := rows.Scan(&id, &k.Content, &k.Fingerprint, &k.Revision, &k.State, &k.Claimed, &k.Version, &attributes); err != nil {
+			if err := rows.Scan(&id, &k.Source, &k.Content, &k.Fingerprint, &k.Revision, &k.State, &k.Claimed, &k.Version); err != nil {
 				rows.Close()
 				return nil, unavailable("reading documents", err)
+			}
+			if live := out[id]; live.State == catalog.Live {
+				k.Version = live.Version // held: the version before stays live
 			}
 			out[id] = k
 		}

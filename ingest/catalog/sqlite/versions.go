@@ -202,21 +202,7 @@ func owe(ctx context.Context, tx *sql.Tx, t catalog.Task) error {
 func (c *Catalog) Retire(ctx context.Context, refs []catalog.Ref, state catalog.State) error {
 	return c.update(ctx, "retiring documents", func(tx *sql.Tx) error {
 		for _, r := range refs {
-			rows, err := tx.QueryContext(ctx, `select version from versions where tenant = ? and document = ?`, r.Tenant, r.Document)
-			if err != nil {
-				return err
-			}
-			versions, err := collect[string](rows)
-			if err != nil {
-				return err
-			}
-			for _, v := range versions {
-				if err := retireVersion(ctx, tx, catalog.Ref{Tenant: r.Tenant, Document: r.Document, Version: v}); err != nil {
-					return err
-				}
-			}
-			if _, err := tx.ExecContext(ctx, `update documents set state = ?, version = '', receipt = x'', facts = x'', attributes = '{}', findings = '{}', updated = ? where tenant = ? and id = ?`,
-				state, c.now().Unix(), r.Tenant, r.Document); err != nil {
+			if err := c.takeOut(ctx, tx, r, state); err != nil {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, `delete from arrivals where tenant = ? and id = ?`, r.Tenant, r.Document); err != nil {
@@ -225,6 +211,37 @@ func (c *Catalog) Retire(ctx context.Context, refs []catalog.Ref, state catalog.
 		}
 		return nil
 	})
+}
+
+// Withdraw retires what is live of documents and keeps their waiting arrivals.
+func (c *Catalog) Withdraw(ctx context.Context, refs []catalog.Ref) error {
+	return c.update(ctx, "withdrawing documents", func(tx *sql.Tx) error {
+		for _, r := range refs {
+			if err := c.takeOut(ctx, tx, r, catalog.Retired); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (c *Catalog) takeOut(ctx context.Context, tx *sql.Tx, r catalog.Ref, state catalog.State) error {
+	rows, err := tx.QueryContext(ctx, `select version from versions where tenant = ? and document = ?`, r.Tenant, r.Document)
+	if err != nil {
+		return err
+	}
+	versions, err := collect[string](rows)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		if err := retireVersion(ctx, tx, catalog.Ref{Tenant: r.Tenant, Document: r.Document, Version: v}); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `update documents set state = ?, version = '', receipt = x'', facts = x'', attributes = '{}', findings = '{}', updated = ?
+		where tenant = ? and id = ?`, state, c.now().Unix(), r.Tenant, r.Document)
+	return err
 }
 
 // SetAttributes replaces a live document's attributes and receipt. From its

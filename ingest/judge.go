@@ -1,0 +1,342 @@
+package ingest
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/chunk"
+	"github.com/doorward/doorward/ingest/receipt"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/keys"
+	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/sanitize"
+)
+
+// judgeOptions say under what a document is judged.
+type judgeOptions struct {
+	snapshot policy.Snapshot
+	revision string
+	// released: a reviewer let it in. What policy would hold is then removed
+	// span by span instead.
+	released bool
+}
+
+// refusal stops a document on its way in: it is held or rejected with reasons.
+type refusal struct {
+	state    catalog.State
+	reasons  []string
+	withdraw bool
+}
+
+func (r *refusal) Error() string { return strings.Join(r.reasons, ", ") }
+
+func held(reasons ...string) *refusal { return &refusal{state: catalog.Held, reasons: reasons} }
+
+// judge takes one received document through extraction, attributes, scan,
+// decision, rewriting and chunking. Whatever goes wrong on the way holds it.
+func (p *Pipeline) judge(ctx context.Context, w *work, o judgeOptions) {
+	v, err := p.tryJudge(ctx, w, o)
+	if err == nil {
+		w.version = v
+		w.event.Outcome, w.event.Chunks = Indexed, len(v.Chunks)
+		return
+	}
+	var no *refusal
+	if !errors.As(err, &no) {
+		p.Log.ErrorContext(ctx, "holding a document after an error", "document", w.arrival.ID, "class", fmt.Sprintf("%T", err))
+		no = held("error")
+	}
+	w.withdraw = no.withdraw
+	w.judgement = &catalog.Judgement{
+		Ref: catalog.Ref{Tenant: w.arrival.Tenant, Document: w.arrival.ID}, State: no.state,
+		Revision: o.revision, Claimed: w.claimed, Reasons: no.reasons, Findings: w.event.Findings,
+	}
+	w.event.Outcome, w.event.Reasons = Quarantined, no.reasons
+	if no.state == catalog.Rejected {
+		w.event.Outcome = Rejected
+	}
+}
+
+func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *catalog.Version, err error) {
+	defer func() {
+		if r := recover(); r != nil { // the value may quote the document
+			v, err = nil, held("panic")
+		}
+	}()
+	read, err := p.Extractor.Extract(ctx, Upload{Name: w.arrival.Name, MediaType: w.arrival.MediaType, Bytes: w.arrival.Bytes})
+	if err != nil {
+		return nil, held("extract:" + p.Extractor.Reason(err))
+	}
+	attributes, err := p.attributes(w.arrival.Claimed)
+	if err == nil && w.item.Err != nil {
+		err = w.item.Err
+	}
+	if err != nil {
+		return nil, &refusal{state: catalog.Held, reasons: []string{"no_acl", attributeReason(err)}, withdraw: true}
+	}
+	found, err := p.scan(ctx, w, read)
+	if err != nil {
+		return nil, held("scan")
+	}
+	actions, err := p.decide(ctx, w, o, attributes, found)
+	if err != nil {
+		return nil, err
+	}
+	rewritten, err := p.Sanitizer.Rewrite(ctx, read.Text, found.visible, actions, sanitize.RewriteOptions{Pseudonym: p.pseudonym(w.arrival.Tenant, attributes)})
+	if err != nil {
+		return nil, held("rewrite")
+	}
+	if rewritten.Held {
+		return nil, held("rule:" + rewritten.HeldBy)
+	}
+	return p.build(ctx, w, o, read, attributes, actions, rewritten)
+}
+
+// attributeReason names the attribute at fault, never its value.
+func attributeReason(err error) string {
+	if a, ok := policy.IsAttributeError(err); ok {
+		return "attribute:" + a.Path
+	}
+	return "attribute"
+}
+
+// attributes normalises what a source claims and insists on some way to grant
+// access.
+func (p *Pipeline) attributes(claimed map[string]any) (policy.Attributes, error) {
+	a, err := p.Schema.Normalize(claimed)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range p.Access {
+		v, ok := a.Lookup(path)
+		if set, isSet := v.([]any); ok && (!isSet || len(set) > 0) {
+			return a, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: none of %s is set", policy.ErrAttributes, strings.Join(p.Access, ", "))
+}
+
+// findings are a document's, visible and hidden apart: hidden text is never
+// part of the text that is rewritten.
+type findings struct {
+	visible []sanitize.Finding
+	hidden  []sanitize.Finding // Hidden findings, and what the hidden text contains
+}
+
+func (p *Pipeline) scan(ctx context.Context, w *work, read Extracted) (findings, error) {
+	var f findings
+	var err error
+	if f.visible, err = p.Sanitizer.Scan(ctx, read.Text); err != nil {
+		return f, err
+	}
+	for _, h := range read.Hidden {
+		at := sanitize.Span{Start: h.Offset, End: h.Offset}
+		f.hidden = append(f.hidden, sanitize.Finding{Span: at, Kind: sanitize.Hidden, Type: h.Class, Rule: h.Technique, Score: 1})
+		inside, err := p.Sanitizer.Scan(ctx, h.Text)
+		if err != nil {
+			return f, err
+		}
+		for _, g := range inside {
+			g.Span = at
+			f.hidden = append(f.hidden, g)
+		}
+	}
+	w.event.Findings, w.event.Kinds = map[string]int{}, map[string]int{}
+	for _, list := range [][]sanitize.Finding{f.visible, f.hidden} {
+		for _, g := range list {
+			w.event.Findings[g.Rule]++
+			w.event.Kinds[string(g.Kind)]++
+		}
+	}
+	return f, nil
+}
+
+// decide asks doorward.ingest.
+func (p *Pipeline) decide(ctx context.Context, w *work, o judgeOptions, a policy.Attributes, f findings) (sanitize.Actions, error) {
+	list := make([]any, 0, len(f.visible)+len(f.hidden))
+	add := func(g sanitize.Finding, hidden bool) {
+		list = append(list, map[string]any{"kind": string(g.Kind), "type": g.Type, "rule": g.Rule, "score": g.Score, "hidden": hidden})
+	}
+	for _, g := range f.visible {
+		add(g, false)
+	}
+	for _, g := range f.hidden {
+		add(g, true)
+	}
+	verdict, err := o.snapshot.Decide(ctx, policy.PointIngest, policy.Input{
+		"source":   map[string]any{"name": w.arrival.Source, "trust": p.Trust[w.arrival.Source]},
+		"document": map[string]any(a), "findings": list,
+	})
+	if err != nil {
+		return nil, held("policy")
+	}
+	actions := sanitize.ParseActions(verdict.Actions)
+	if o.released {
+		return release(actions), nil
+	}
+	switch verdict.Outcome {
+	case policy.Index:
+		return actions, nil
+	case policy.Reject:
+		return nil, &refusal{state: catalog.Rejected, reasons: reasons(verdict)}
+	}
+	return nil, held(reasons(verdict)...)
+}
+
+func reasons(v policy.Verdict) []string {
+	if len(v.Reasons) == 0 {
+		return []string{"policy"}
+	}
+	return v.Reasons
+}
+
+// release turns what would hold the whole document into removal of the span.
+func release(actions sanitize.Actions) sanitize.Actions {
+	out := sanitize.Actions{"*": sanitize.Strip}
+	for k, a := range actions {
+		if a == sanitize.Hold {
+			a = sanitize.Strip
+		}
+		out[k] = a
+	}
+	return out
+}
+
+// pseudonym makes keyed pseudonyms: 120 bits of HMAC per tenant and access
+// class, so that equal values stay equal only among documents of the same class.
+func (p *Pipeline) pseudonym(tenant string, a policy.Attributes) func(string, []byte) string {
+	return func(typ string, value []byte) string {
+		key, err := p.Keys.Derive(tenant, keys.Pseudonyms)
+		if err != nil {
+			return "" // redacted instead
+		}
+		m := hmac.New(sha256.New, key)
+		fmt.Fprintf(m, "%q%q", p.class(a), typ)
+		m.Write(value)
+		return typ + "-" + base32.StdEncoding.EncodeToString(m.Sum(nil)[:15])
+	}
+}
+
+// class is a document's access class: the values of the attributes that grant.
+func (p *Pipeline) class(a policy.Attributes) string {
+	values := make([]any, 0, len(p.Access))
+	for _, path := range p.Access {
+		v, _ := a.Lookup(path)
+		values = append(values, v)
+	}
+	return policy.HashValue(values)
+}
+
+// build chunks the rewritten text and signs for it.
+func (p *Pipeline) build(ctx context.Context, w *work, o judgeOptions, read Extracted, a policy.Attributes, actions sanitize.Actions, r sanitize.Result) (*catalog.Version, error) {
+	offsets := r.Offsets()
+	blocks := chunk.Move(read.Blocks, func(at int) int { return offsets.Result(sanitize.Span{Start: at, End: at}).Start })
+	spans, err := chunk.Split(r.Text, blocks, p.Chunks)
+	if err != nil {
+		return nil, held("chunk")
+	}
+	if len(spans) == 0 {
+		return nil, held("empty")
+	}
+	v := &catalog.Version{
+		Ref:    catalog.Ref{Tenant: w.arrival.Tenant, Document: w.arrival.ID, Version: version(w.arrival.Content, o.revision)},
+		Source: w.arrival.Source, URI: w.arrival.URI, MediaType: read.MediaType, Title: p.title(ctx, read.Title, actions),
+		Content: w.arrival.Content, Fingerprint: w.arrival.Fingerprint, Revision: o.revision, Claimed: w.claimed,
+		Attributes: a, Findings: w.event.Findings,
+	}
+	w.event.Removed = len(r.Edits)
+	terms, err := p.Keys.Derive(v.Tenant, keys.Terms)
+	if err != nil {
+		return nil, err
+	}
+	language := p.Analyzer.Language(r.Text)
+	for i, s := range spans {
+		c := catalog.StoredChunk{Chunk: passage(r, s)}
+		c.ID, c.Document, c.Version, c.Ordinal = chunkID(v.Ref, i), v.Document, v.Version, i
+		c.Scanner = p.Sanitizer.Revision()
+		c.Terms = p.Analyzer.Analyze(terms, embed.Document{Title: v.Title, Headings: c.Headings, Body: c.Text, Language: language})
+		v.Chunks = append(v.Chunks, c)
+	}
+	return v, p.sign(v, o)
+}
+
+// title is the rewritten title, or none when it would hold the document.
+func (p *Pipeline) title(ctx context.Context, title string, actions sanitize.Actions) string {
+	if title == "" {
+		return ""
+	}
+	r, err := p.Sanitizer.Sanitize(ctx, title, actions, sanitize.RewriteOptions{})
+	if err != nil || r.Held {
+		return ""
+	}
+	return strings.TrimSpace(r.Text)
+}
+
+// passage makes one chunk's text and the findings that lie in it.
+func passage(r sanitize.Result, s chunk.Chunk) catalog.Chunk {
+	c := catalog.Chunk{Span: s.Span, Headings: s.Headings, Tokens: s.Tokens, Removed: map[string]int{}}
+	shift := -s.Start
+	if s.Context.Len() > 0 {
+		c.Text = r.Text[s.Context.Start:s.Context.End] + "\n"
+		shift += len(c.Text)
+	}
+	c.Text += r.Text[s.Start:s.End]
+	for _, f := range r.Remaining {
+		if f.Overlaps(s.Span) {
+			f.Start, f.End = max(f.Start, s.Start)+shift, min(f.End, s.End)+shift
+			c.Findings = append(c.Findings, f)
+		}
+	}
+	for _, e := range r.Edits {
+		if e.Result.Start >= s.Start && e.Result.Start < s.End {
+			c.Removed[e.Rule]++
+		}
+	}
+	return c
+}
+
+// namespace makes chunk ids: UUIDv5 of (tenant, document, version, ordinal).
+var namespace = uuid.MustParse("6f1d4b5e-3f0c-5a52-9c59-0d2f5f6c7a11")
+
+func chunkID(r catalog.Ref, ordinal int) string {
+	return uuid.NewSHA1(namespace, fmt.Appendf(nil, "%q%q%q%d", r.Tenant, r.Document, r.Version, ordinal)).String()
+}
+
+func (p *Pipeline) sign(v *catalog.Version, o judgeOptions) error {
+	key, err := p.Keys.Derive(v.Tenant, contentPurpose)
+	if err != nil {
+		return err
+	}
+	rec := receipt.Receipt{
+		Tenant: v.Tenant, Document: v.Document, Version: v.Version, Attributes: v.Attributes.Hash(),
+		Scanner: p.Sanitizer.Revision(), Policy: o.snapshot.Revision().Hash, Verdict: policy.Index.String(), Issued: p.Now().Unix(),
+	}
+	if o.released {
+		rec.Verdict = "released"
+	}
+	for _, c := range v.Chunks {
+		rec.Chunks = append(rec.Chunks, receipt.Chunk{ID: c.ID, Text: receipt.Hash(key, []byte(c.Text)), Terms: receipt.Hash(key, termBytes(c.Terms))})
+	}
+	v.Receipt, err = receipt.Sign(rec, p.Signer)
+	return err
+}
+
+// termBytes is the fixed encoding of terms that receipts cover.
+func termBytes(terms []embed.Term) []byte {
+	b := make([]byte, 0, 8*len(terms))
+	for _, t := range terms {
+		b = binary.LittleEndian.AppendUint32(b, t.Key)
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(t.Weight))
+	}
+	return b
+}

@@ -1,0 +1,246 @@
+// Package ingest is the way in: it takes documents from a [Source], has them
+// extracted, scanned, judged by policy, rewritten and chunked, and puts them
+// into catalog and index so that nothing unscanned is ever findable and nothing
+// acknowledged is ever lost.
+//
+// It knows contracts only; sources, extractors and stores are handed in.
+package ingest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/chunk"
+	"github.com/doorward/doorward/ingest/receipt"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/keys"
+	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/retrieval/index"
+	"github.com/doorward/doorward/sanitize"
+)
+
+// Arrivals is the catalog's waiting room.
+type Arrivals interface {
+	Receive(ctx context.Context, arrivals []catalog.Arrival) error
+	Hold(ctx context.Context, judgements []catalog.Judgement) error
+	Discard(ctx context.Context, tenant, id, reason string) error
+	Arrival(ctx context.Context, tenant, id string) (catalog.Arrival, error)
+	Arrivals(ctx context.Context, tenant string, state catalog.State, yield func(catalog.Arrival) error) error
+}
+
+// Versions is the catalog's record of what is, or is about to be, live.
+type Versions interface {
+	Known(ctx context.Context, tenant string, ids []string) (map[string]catalog.Known, error)
+	Documents(ctx context.Context, tenant string, ids []string) (map[string]catalog.Document, error)
+	Live(ctx context.Context, tenant, source string, yield func(catalog.Document) error) error
+	Intend(ctx context.Context, versions []catalog.Version) error
+	Commit(ctx context.Context, refs []catalog.Ref) error
+	Retire(ctx context.Context, refs []catalog.Ref, state catalog.State) error
+	Withdraw(ctx context.Context, refs []catalog.Ref) error
+	SetAttributes(ctx context.Context, v catalog.Version) error
+	Intents(ctx context.Context) ([]catalog.Version, error)
+}
+
+// Tasks is index work the catalog owes.
+type Tasks interface {
+	Tasks(ctx context.Context) ([]catalog.Task, []int64, error)
+	Done(ctx context.Context, seqs []int64) error
+}
+
+// Catalog is all the pipeline needs of the system of record.
+type Catalog interface {
+	Arrivals
+	Versions
+	Tasks
+}
+
+// Extractor turns bytes into visible text and reports what was hidden. On an
+// error nothing of the document is used.
+type Extractor interface {
+	Extract(ctx context.Context, u Upload) (Extracted, error)
+	// Reason classes an error in one fixed word, for example "malformed".
+	Reason(err error) string
+	Revision() string
+}
+
+// Upload is a document as received.
+type Upload struct {
+	Name      string
+	MediaType string
+	Bytes     []byte
+}
+
+// Extracted is a document as read.
+type Extracted struct {
+	Text      string
+	MediaType string
+	Title     string
+	Blocks    []chunk.Block
+	Hidden    []HiddenText
+}
+
+// HiddenText is text a reader of the document does not see.
+type HiddenText struct {
+	Offset    int    // where in Extracted.Text it would stand
+	Technique string // how it was hidden; names the finding's rule
+	Class     string // metadata, markup or concealed; the finding's type
+	Text      string // never stored, never logged
+}
+
+// Config is what a pipeline needs. Every field is required unless it says otherwise.
+type Config struct {
+	Catalog   Catalog
+	Index     index.Writer
+	Audit     audit.Log
+	Policy    policy.Source
+	Schema    policy.Schema
+	Keys      keys.Ring
+	Signer    receipt.Signer
+	Extractor Extractor
+	Sanitizer *sanitize.Sanitizer
+	Analyzer  *embed.Analyzer
+	Embedder  embed.Embedder // nil: keyed terms only
+	Chunks    chunk.Config
+	// Access lists the attributes that can grant access. A document for which
+	// none of them has a value is held as no_acl.
+	Access []string
+	// Trust is each source's trust tier, given to policy as input.source.trust;
+	// may be nil.
+	Trust map[string]string
+	// Settings is the revision of configuration that changes what ingest yields
+	// and is not covered by the other parts' revisions; may be empty.
+	Settings string
+	// Workers is how many documents are prepared at once; 0 means the number
+	// of processors.
+	Workers int
+	// MaxBytes is the largest document read; 0 means 100 MiB.
+	MaxBytes int64
+	Log      *slog.Logger     // nil discards
+	Now      func() time.Time // nil is time.Now
+}
+
+// Pipeline ingests. It is safe for concurrent use on different documents.
+type Pipeline struct {
+	Config
+}
+
+// DefaultMaxBytes bounds a document, as extraction does.
+const DefaultMaxBytes = 100 << 20
+
+// New checks the configuration.
+func New(c Config) (*Pipeline, error) {
+	for _, need := range []struct {
+		name string
+		ok   bool
+	}{
+		{"Catalog", c.Catalog != nil}, {"Index", c.Index != nil}, {"Audit", c.Audit != nil}, {"Policy", c.Policy != nil},
+		{"Keys", c.Keys != nil}, {"Signer", c.Signer != nil}, {"Extractor", c.Extractor != nil}, {"Sanitizer", c.Sanitizer != nil},
+		{"Analyzer", c.Analyzer != nil}, {"Access", len(c.Access) > 0}, {"Schema", len(c.Schema) > 0},
+	} {
+		if !need.ok {
+			return nil, fmt.Errorf("making ingest pipeline: %s is missing", need.name)
+		}
+	}
+	if c.Workers <= 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if c.MaxBytes <= 0 {
+		c.MaxBytes = DefaultMaxBytes
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Pipeline{Config: c}, nil
+}
+
+// Options are one run's.
+type Options struct {
+	Tenant string // required
+	// Prune retires documents of this source that it no longer has.
+	Prune bool
+	// Progress, if set, is called after every document, from one goroutine.
+	Progress func(Event)
+}
+
+// Event is what became of one document.
+type Event struct {
+	ID       string
+	Outcome  Outcome
+	Bytes    int64
+	Chunks   int
+	Reasons  []string       // held, rejected, failed: rules, policy reasons, error classes
+	Findings map[string]int // rule → number
+	Kinds    map[string]int // kind → number
+	Removed  int            // spans taken out or replaced
+	Err      error          // failed only
+}
+
+// Outcome is what became of a document in a run.
+type Outcome string
+
+// Outcomes.
+const (
+	Indexed     Outcome = "indexed"
+	Unchanged   Outcome = "unchanged"
+	Reattribute Outcome = "attributes" // only attributes changed
+	Quarantined Outcome = "quarantined"
+	Rejected    Outcome = "rejected"
+	Retired     Outcome = "retired"
+	Failed      Outcome = "failed" // could not be read; what was indexed before stays
+)
+
+// Report sums up a run.
+type Report struct {
+	Outcomes map[Outcome]int
+	Bytes    int64 // of documents that were read
+	Chunks   int
+	Elapsed  time.Duration
+}
+
+// Held is how many documents wait for a reviewer or were refused.
+func (r Report) Held() int { return r.Outcomes[Quarantined] + r.Outcomes[Rejected] }
+
+func (r *Report) add(e Event) {
+	if r.Outcomes == nil {
+		r.Outcomes = map[Outcome]int{}
+	}
+	r.Outcomes[e.Outcome]++
+	r.Bytes += e.Bytes
+	r.Chunks += e.Chunks
+}
+
+// ErrTenant means a run did not name its tenant.
+var ErrTenant = errors.New("no tenant named")
+
+// revision names everything beside the bytes that shapes a version.
+func (p *Pipeline) revision(s policy.Snapshot) string {
+	h := sha256.New()
+	model := ""
+	if p.Embedder != nil {
+		model = p.Embedder.Model()
+	}
+	fmt.Fprintf(h, "%q", []string{pipelineRevision, p.Extractor.Revision(), p.Sanitizer.Revision(), s.Revision().Hash,
+		p.Analyzer.Fingerprint(), model, p.Settings, p.Schema.Hash(), fmt.Sprint(p.Chunks.MaxTokens, p.Chunks.MinTokens, p.Chunks.Overlap, p.Chunks.MaxBytes)})
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// pipelineRevision changes with every change of this package that makes another
+// version of the same bytes.
+const pipelineRevision = "ingest-1"
+
+// version is a document version's name.
+func version(content, revision string) string {
+	sum := sha256.Sum256([]byte(content + "\x00" + revision))
+	return hex.EncodeToString(sum[:12])
+}

@@ -1,0 +1,340 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/receipt"
+	"github.com/doorward/doorward/policy"
+)
+
+// Bounds of a batch: what is received, audited, indexed and committed together.
+const (
+	batchDocuments = 64
+	batchBytes     = 8 << 20
+)
+
+// work is one document on its way through a batch.
+type work struct {
+	item    Item
+	arrival catalog.Arrival
+	claimed string // hash of the claimed attributes
+	known   catalog.Known
+	event   Event
+
+	// What prepare decided; exactly one of these is set unless the event is final.
+	judgement *catalog.Judgement
+	version   *catalog.Version
+	reattr    *catalog.Version
+	// withdraw: the live version may not stay (its new attributes are unusable).
+	withdraw bool
+}
+
+// Run ingests a source: every document is received, judged and, if policy says
+// so, indexed. It returns an error only when the run as a whole had to stop;
+// everything acknowledged before stays, and running again goes on from there.
+func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, error) {
+	started := p.Now()
+	if o.Tenant == "" {
+		return Report{}, ErrTenant
+	}
+	snapshot, err := p.Policy.Snapshot()
+	if err != nil {
+		return Report{}, fmt.Errorf("starting ingest: %w", err)
+	}
+	r := &run{p: p, o: o, source: src.Name(), snapshot: snapshot, revision: p.revision(snapshot), seen: map[string]bool{}}
+	batches := make(chan []*work, 1)
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(batches)
+		return r.produce(gctx, src, batches)
+	})
+	group.Go(func() error {
+		for batch := range batches {
+			if err := p.settle(gctx, batch, r.revision); err != nil {
+				return err
+			}
+			for _, w := range batch {
+				r.done(w.event)
+			}
+		}
+		return nil
+	})
+	err = group.Wait()
+	if err == nil && o.Prune {
+		err = r.prune(ctx)
+	}
+	r.report.Elapsed = p.Now().Sub(started)
+	return r.report, err
+}
+
+// run is the state of one Run.
+type run struct {
+	p        *Pipeline
+	o        Options
+	source   string
+	snapshot policy.Snapshot
+	revision string
+	seen     map[string]bool // ids the source still has
+	unnamed  bool            // an item could not be identified: pruning is off
+	report   Report
+}
+
+func (r *run) done(e Event) {
+	r.report.add(e)
+	if r.o.Progress != nil {
+		r.o.Progress(e)
+	}
+}
+
+// produce walks the source, reads what changed and prepares it, batch by batch.
+func (r *run) produce(ctx context.Context, src Source, out chan<- []*work) error {
+	var batch []*work
+	var size int64
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := r.prepareBatch(ctx, batch); err != nil {
+			return err
+		}
+		select {
+		case out <- batch:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		batch, size = nil, 0
+		return nil
+	}
+	err := src.Walk(ctx, func(it Item) error {
+		if it.ID == "" {
+			r.unnamed = true
+		} else {
+			r.seen[it.ID] = true
+		}
+		batch = append(batch, &work{item: it, event: Event{ID: it.ID}})
+		size += max(it.Size, 0)
+		if len(batch) >= batchDocuments || size >= batchBytes {
+			return flush()
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading source %s: %w", r.source, err)
+	}
+	return flush()
+}
+
+// prepareBatch finds out what changed, makes it durable, and judges it.
+func (r *run) prepareBatch(ctx context.Context, batch []*work) error {
+	if err := r.triage(ctx, batch); err != nil {
+		return err
+	}
+	var arrivals []catalog.Arrival
+	for _, w := range batch {
+		if w.event.Outcome == "" && w.reattr == nil {
+			arrivals = append(arrivals, w.arrival)
+		}
+	}
+	if len(arrivals) > 0 {
+		if err := r.p.Catalog.Receive(ctx, arrivals); err != nil {
+			return err
+		}
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.p.Workers)
+	for _, w := range batch {
+		if w.event.Outcome != "" || w.reattr != nil {
+			continue
+		}
+		group.Go(func() error {
+			r.p.judge(gctx, w, judgeOptions{snapshot: r.snapshot, revision: r.revision})
+			return gctx.Err()
+		})
+	}
+	return group.Wait()
+}
+
+// triage settles what needs no work: failures, and documents that are unchanged
+// or changed in their attributes only.
+func (r *run) triage(ctx context.Context, batch []*work) error {
+	ids := make([]string, 0, len(batch))
+	for _, w := range batch {
+		ids = append(ids, w.item.ID)
+	}
+	known, err := r.p.Catalog.Known(ctx, r.o.Tenant, ids)
+	if err != nil {
+		return err
+	}
+	inBatch := map[string]bool{}
+	for _, w := range batch {
+		w.known = known[w.item.ID]
+		if w.item.Err != nil {
+			w.item.Attributes = nil // unusable ones must not be found again after a restart
+		}
+		w.claimed = policy.HashValue(w.item.Attributes)
+		switch {
+		case w.item.ID == "" || w.item.Open == nil:
+			w.fail(orUnreadable(w.item.Err))
+		case inBatch[w.item.ID]:
+			w.fail(ErrDuplicate)
+		case w.known.Source != "" && w.known.Source != r.source && w.known.State != catalog.Retired:
+			w.fail(fmt.Errorf("%w: the id belongs to source %q", ErrDuplicate, w.known.Source))
+		case w.known.State != catalog.Retired && w.known.Fingerprint != "" && w.known.Fingerprint == w.item.Fingerprint && r.same(w):
+			w.event.Outcome = Unchanged
+		default:
+			if err := r.read(ctx, w); err != nil {
+				return err
+			}
+		}
+		inBatch[w.item.ID] = true
+	}
+	return nil
+}
+
+// same: judged under the revision in force, with the same claims.
+func (r *run) same(w *work) bool {
+	return w.known.Revision == r.revision && w.known.Claimed == w.claimed
+}
+
+func orUnreadable(err error) error {
+	if err == nil {
+		return ErrUnreadable
+	}
+	return err
+}
+
+func (w *work) fail(err error) {
+	w.event.Outcome, w.event.Err, w.event.Reasons = Failed, err, []string{failure(err)}
+}
+
+// failure classes a source's error in one word.
+func failure(err error) string {
+	for _, c := range []struct {
+		err  error
+		word string
+	}{{ErrUnreadable, "unreadable"}, {ErrTooLarge, "too_large"}, {ErrNotRegular, "not_regular"}, {ErrMalformed, "malformed"}, {ErrDuplicate, "duplicate"}, {ErrAttributes, "no_acl"}} {
+		if errors.Is(err, c.err) {
+			return c.word
+		}
+	}
+	return "failed"
+}
+
+// read takes the bytes and decides between unchanged, attributes only and new.
+func (r *run) read(ctx context.Context, w *work) error {
+	data, err := readItem(ctx, w.item, r.p.MaxBytes)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		w.fail(err)
+		return nil
+	}
+	w.event.Bytes = int64(len(data))
+	key, err := r.p.Keys.Derive(r.o.Tenant, contentPurpose)
+	if err != nil {
+		return err
+	}
+	w.arrival = catalog.Arrival{
+		Tenant: r.o.Tenant, ID: w.item.ID, Source: r.source, Name: w.item.Name, URI: w.item.URI, MediaType: w.item.MediaType,
+		Content: receipt.Hash(key, data), Fingerprint: w.item.Fingerprint, Claimed: w.item.Attributes, Bytes: data, Received: r.p.Now(),
+	}
+	if w.known.State == catalog.Retired || w.known.Content != w.arrival.Content || w.known.Revision != r.revision {
+		return nil
+	}
+	switch {
+	case w.known.Claimed == w.claimed:
+		w.event.Outcome = Unchanged
+	case w.known.State == catalog.Live && w.item.Err == nil:
+		return r.reattribute(ctx, w)
+	}
+	return nil
+}
+
+// contentPurpose derives the key of content hashes and receipts.
+const contentPurpose = "content"
+
+func readItem(ctx context.Context, it Item, limit int64) ([]byte, error) {
+	if it.Size > limit {
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, it.Size, limit)
+	}
+	f, err := it.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, limit)
+	}
+	return data, nil
+}
+
+// reattribute prepares a change of attributes alone: a new receipt and new
+// payload for the same version, nothing scanned or embedded again.
+func (r *run) reattribute(ctx context.Context, w *work) error {
+	attributes, err := r.p.attributes(w.item.Attributes)
+	if err != nil {
+		return nil // judged in full: it will be held, and the live version withdrawn
+	}
+	docs, err := r.p.Catalog.Documents(ctx, r.o.Tenant, []string{w.item.ID})
+	if err != nil {
+		return err
+	}
+	d, ok := docs[w.item.ID]
+	if !ok {
+		return nil
+	}
+	next := d.Receipt.Receipt
+	next.Attributes, next.Issued = attributes.Hash(), r.p.Now().Unix()
+	signed, err := receipt.Sign(next, r.p.Signer)
+	if err != nil {
+		return err
+	}
+	w.reattr = &catalog.Version{Ref: catalog.Ref{Tenant: r.o.Tenant, Document: d.ID, Version: d.Version},
+		Claimed: w.claimed, Fingerprint: w.item.Fingerprint, Attributes: attributes, Receipt: signed}
+	w.event.Outcome = Reattribute
+	return nil
+}
+
+// prune retires what the source no longer has. It does nothing after a walk in
+// which some document could not be identified.
+func (r *run) prune(ctx context.Context) error {
+	if r.unnamed {
+		return fmt.Errorf("pruning source %s: a document could not be identified, so none was retired: mend the errors above and run again", r.source)
+	}
+	var refs []catalog.Ref
+	gone := func(id string) {
+		if !r.seen[id] {
+			refs = append(refs, catalog.Ref{Tenant: r.o.Tenant, Document: id})
+		}
+	}
+	if err := r.p.Catalog.Live(ctx, r.o.Tenant, r.source, func(d catalog.Document) error { gone(d.ID); return nil }); err != nil {
+		return err
+	}
+	err := r.p.Catalog.Arrivals(ctx, r.o.Tenant, catalog.Held, func(a catalog.Arrival) error {
+		if a.Source == r.source {
+			gone(a.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.p.retire(ctx, refs, catalog.Retired, "gone from its source"); err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		r.done(Event{ID: ref.Document, Outcome: Retired})
+	}
+	return nil
+}

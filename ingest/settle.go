@@ -1,0 +1,271 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/retrieval/index"
+)
+
+// settle gives a prepared batch effect, in the order that survives a crash at
+// any point: intents, audit, index, commit, and last the removal of what was
+// replaced.
+func (p *Pipeline) settle(ctx context.Context, batch []*work, revision string) error {
+	var versions []catalog.Version
+	var judgements []catalog.Judgement
+	var withdrawn []catalog.Ref
+	for _, w := range batch {
+		switch {
+		case w.version != nil:
+			versions = append(versions, *w.version)
+		case w.judgement != nil:
+			judgements = append(judgements, *w.judgement)
+			if w.withdraw && w.known.Version != "" {
+				withdrawn = append(withdrawn, catalog.Ref{Tenant: w.arrival.Tenant, Document: w.arrival.ID})
+			}
+		}
+	}
+	if err := p.embed(ctx, versions); err != nil {
+		return err
+	}
+	if len(versions) > 0 {
+		if err := p.Catalog.Intend(ctx, versions); err != nil {
+			return err
+		}
+	}
+	if err := p.Audit.Append(ctx, p.entries(batch)...); err != nil {
+		return fmt.Errorf("ingesting: %w", err)
+	}
+	if err := p.hold(ctx, judgements, withdrawn); err != nil {
+		return err
+	}
+	for _, w := range batch {
+		if w.reattr != nil {
+			if err := p.Catalog.SetAttributes(ctx, *w.reattr); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.publish(ctx, versions); err != nil {
+		return err
+	}
+	return p.work(ctx)
+}
+
+// hold puts refused documents into quarantine. Where the new attributes are
+// unusable the version that is live under the old ones goes too, since nobody
+// can tell any more who may read it.
+func (p *Pipeline) hold(ctx context.Context, judgements []catalog.Judgement, withdrawn []catalog.Ref) error {
+	if len(judgements) == 0 {
+		return nil
+	}
+	if err := p.Catalog.Hold(ctx, judgements); err != nil {
+		return err
+	}
+	return p.Catalog.Withdraw(ctx, withdrawn)
+}
+
+// publish puts stored versions into the index and makes them live.
+func (p *Pipeline) publish(ctx context.Context, versions []catalog.Version) error {
+	if len(versions) == 0 {
+		return nil
+	}
+	byTenant := map[string][]index.Chunk{}
+	refs := make([]catalog.Ref, 0, len(versions))
+	for _, v := range versions {
+		byTenant[v.Tenant] = append(byTenant[v.Tenant], IndexChunks(v)...)
+		refs = append(refs, v.Ref)
+	}
+	for tenant, chunks := range byTenant {
+		if err := p.Index.Put(ctx, tenant, chunks); err != nil {
+			return fmt.Errorf("indexing: %w", err)
+		}
+	}
+	return p.Catalog.Commit(ctx, refs)
+}
+
+// IndexChunks is what the index gets of a version.
+func IndexChunks(v catalog.Version) []index.Chunk {
+	out := make([]index.Chunk, 0, len(v.Chunks))
+	receipt := v.Receipt.ID()
+	for _, c := range v.Chunks {
+		out = append(out, index.Chunk{ID: c.ID, Document: v.Document, Version: v.Version, Ordinal: c.Ordinal,
+			Terms: c.Terms, Vector: c.Vector, Attributes: v.Attributes, Receipt: receipt})
+	}
+	return out
+}
+
+// work carries out the index work the catalog owes.
+func (p *Pipeline) work(ctx context.Context) error {
+	tasks, seqs, err := p.Catalog.Tasks(ctx)
+	if err != nil || len(tasks) == 0 {
+		return err
+	}
+	for _, t := range tasks {
+		switch t.Op {
+		case catalog.RetireOp:
+			err = p.Index.Retire(ctx, t.Tenant, t.Document, t.Version)
+		case catalog.AttributesOp:
+			err = p.Index.SetAttributes(ctx, t.Tenant, t.Document, t.Attributes, t.Receipt)
+		}
+		if err != nil {
+			return fmt.Errorf("updating index: %w", err)
+		}
+	}
+	return p.Catalog.Done(ctx, seqs)
+}
+
+// embed fills in vectors, all chunks of a batch in one call.
+func (p *Pipeline) embed(ctx context.Context, versions []catalog.Version) error {
+	if p.Embedder == nil {
+		return nil
+	}
+	var texts []string
+	for _, v := range versions {
+		for _, c := range v.Chunks {
+			texts = append(texts, c.Text)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	vectors, err := p.Embedder.Embed(ctx, texts)
+	if err != nil {
+		return fmt.Errorf("embedding: %w", err)
+	}
+	if len(vectors) != len(texts) {
+		return fmt.Errorf("embedding: %d vectors for %d texts", len(vectors), len(texts))
+	}
+	i := 0
+	for _, v := range versions {
+		for c := range v.Chunks {
+			v.Chunks[c].Vector = vectors[i]
+			i++
+		}
+	}
+	return nil
+}
+
+// entries are the audit entries of a batch, one for each document that changes
+// anything.
+func (p *Pipeline) entries(batch []*work) []audit.Entry {
+	var out []audit.Entry
+	for _, w := range batch {
+		e := audit.Entry{Event: "ingest", Outcome: string(w.event.Outcome), Counts: w.event.Kinds}
+		switch {
+		case w.version != nil:
+			e.Tenant, e.Documents = w.version.Tenant, []string{w.version.Document + "@" + w.version.Version}
+			e.Policy = w.version.Receipt.Policy
+		case w.reattr != nil:
+			e.Tenant, e.Documents = w.reattr.Tenant, []string{w.reattr.Document + "@" + w.reattr.Version}
+		case w.judgement != nil:
+			e.Tenant, e.Documents = w.judgement.Tenant, []string{w.judgement.Document}
+			if len(w.judgement.Reasons) > 0 {
+				e.Reason = w.judgement.Reasons[0]
+			}
+		default:
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// retire takes documents out of catalog and index.
+func (p *Pipeline) retire(ctx context.Context, refs []catalog.Ref, state catalog.State, why string) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	var entries []audit.Entry
+	for _, r := range refs {
+		entries = append(entries, audit.Entry{Event: "ingest", Outcome: string(state), Tenant: r.Tenant, Documents: []string{r.Document}, Reason: why})
+	}
+	if err := p.Audit.Append(ctx, entries...); err != nil {
+		return fmt.Errorf("retiring: %w", err)
+	}
+	if err := p.Catalog.Retire(ctx, refs, state); err != nil {
+		return err
+	}
+	return p.work(ctx)
+}
+
+// Recover finishes what a stopped process left: intended versions are indexed
+// and committed, owed index work is done, and received documents that were
+// never judged are judged now. It must run before anything else writes.
+func (p *Pipeline) Recover(ctx context.Context) error {
+	intents, err := p.Catalog.Intents(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range intents {
+		e := audit.Entry{Event: "ingest", Outcome: string(Indexed), Tenant: v.Tenant, Documents: []string{v.Document + "@" + v.Version}, Reason: "recovered", Policy: v.Receipt.Policy}
+		if err := p.Audit.Append(ctx, e); err != nil {
+			return fmt.Errorf("recovering: %w", err)
+		}
+		if err := p.publish(ctx, []catalog.Version{v}); err != nil {
+			return err
+		}
+	}
+	if err := p.work(ctx); err != nil {
+		return err
+	}
+	var waiting []catalog.Arrival
+	if err := p.Catalog.Arrivals(ctx, "", catalog.Received, func(a catalog.Arrival) error { waiting = append(waiting, a); return nil }); err != nil {
+		return err
+	}
+	for _, a := range waiting {
+		if _, err := p.rejudge(ctx, a.Tenant, a.ID, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rejudge judges an arrival from its sealed bytes.
+func (p *Pipeline) rejudge(ctx context.Context, tenant, id string, released bool) (Event, error) {
+	snapshot, err := p.Policy.Snapshot()
+	if err != nil {
+		return Event{}, fmt.Errorf("judging: %w", err)
+	}
+	a, err := p.Catalog.Arrival(ctx, tenant, id)
+	if err != nil {
+		return Event{}, err
+	}
+	known, err := p.Catalog.Known(ctx, tenant, []string{id})
+	if err != nil {
+		return Event{}, err
+	}
+	w := &work{arrival: a, claimed: policy.HashValue(a.Claimed), known: known[id], event: Event{ID: id, Bytes: int64(len(a.Bytes))}}
+	revision := p.revision(snapshot)
+	p.judge(ctx, w, judgeOptions{snapshot: snapshot, revision: revision, released: released})
+	if err := ctx.Err(); err != nil {
+		return Event{}, err
+	}
+	return w.event, p.settle(ctx, []*work{w}, revision)
+}
+
+// Release lets a held document in after review: what policy would hold is
+// stripped span by span. It may be held again, for example when it cannot be
+// extracted. The caller has asked policy and audited who and why.
+func (p *Pipeline) Release(ctx context.Context, tenant, id string) (Event, error) {
+	a, err := p.Catalog.Arrival(ctx, tenant, id)
+	if err != nil {
+		return Event{}, err
+	}
+	if a.State != catalog.Held {
+		return Event{}, fmt.Errorf("releasing: %w: the document is %s", catalog.ErrState, a.State)
+	}
+	return p.rejudge(ctx, tenant, id, true)
+}
+
+// Retire takes documents out because somebody decided so; why is audited.
+func (p *Pipeline) Retire(ctx context.Context, tenant string, ids []string, why string) error {
+	refs := make([]catalog.Ref, 0, len(ids))
+	for _, id := range ids {
+		refs = append(refs, catalog.Ref{Tenant: tenant, Document: id})
+	}
+	return p.retire(ctx, refs, catalog.Retired, why)
+}
