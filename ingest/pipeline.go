@@ -99,6 +99,7 @@ type HiddenText struct {
 type Config struct {
 	Catalog   Catalog
 	Index     index.Writer
+	Epochs    index.Epochs // nil: term statistics are declared elsewhere
 	Audit     audit.Log
 	Policy    policy.Source
 	Schema    policy.Schema

@@ -69,6 +69,9 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 	if err == nil && o.Prune {
 		err = r.prune(ctx)
 	}
+	if err == nil {
+		err = p.declareEpoch(ctx, o.Tenant, r.report.Chunks)
+	}
 	r.report.Elapsed = p.Now().Sub(started)
 	return r.report, err
 }

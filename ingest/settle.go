@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
@@ -80,8 +81,10 @@ func (p *Pipeline) publish(ctx context.Context, versions []catalog.Version) erro
 		refs = append(refs, v.Ref)
 	}
 	for tenant, chunks := range byTenant {
-		if err := p.Index.Put(ctx, tenant, chunks); err != nil {
-			return fmt.Errorf("indexing: %w", err)
+		for part := range slices.Chunk(chunks, index.MaxPut) {
+			if err := p.Index.Put(ctx, tenant, part); err != nil {
+				return fmt.Errorf("indexing: %w", err)
+			}
 		}
 	}
 	return p.Catalog.Commit(ctx, refs)
@@ -96,6 +99,25 @@ func IndexChunks(v catalog.Version) []index.Chunk {
 			Terms: c.Terms, Vector: c.Vector, Attributes: v.Attributes, Receipt: receipt})
 	}
 	return out
+}
+
+// declareEpoch renews a tenant's term statistics when a run has changed the
+// corpus so far that rankings would suffer. Within an epoch nothing moves them.
+func (p *Pipeline) declareEpoch(ctx context.Context, tenant string, added int) error {
+	if p.Epochs == nil || added == 0 {
+		return nil
+	}
+	now, err := p.Epochs.Statistics(ctx, tenant)
+	if err != nil {
+		return fmt.Errorf("reading term statistics: %w", err)
+	}
+	if !now.Outdated(now.Chunks + added) {
+		return nil
+	}
+	if _, err := p.Epochs.DeclareEpoch(ctx, tenant); err != nil {
+		return fmt.Errorf("declaring an epoch: %w", err)
+	}
+	return nil
 }
 
 // work carries out the index work the catalog owes.
