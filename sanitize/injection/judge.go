@@ -1,0 +1,302 @@
+package injection
+
+import (
+	"math"
+	"slices"
+
+	"github.com/doorward/doorward/sanitize"
+)
+
+// maxWindow is the widest run of blocks scored as one.
+const maxWindow = 3
+
+// verdict is a run of units with its score.
+type verdict struct {
+	from, to int
+	score    float64
+	rule     *compiledRule
+	layer    layer
+}
+
+// decoded lists the transforms of package normalize whose result was unreadable
+// in the source, so that reading as prose is itself a sign.
+var decoded = map[string]layer{
+	"base64": encoded, "base32": encoded, "base58": encoded, "base85": encoded, "ascii85": encoded, "hex": encoded,
+	"percent": encoded, "entities": encoded, "entity": encoded, "escapes": encoded, "escape": encoded, "quoted-printable": encoded, "mime": encoded,
+	"rot13": encoded, "rot": encoded, "caesar": encoded, "morse": encoded, "codes": encoded, "binary": encoded, "octal": encoded, "decimal": encoded, "gzip": encoded,
+	"reversed": encoded, "atbash": encoded, "nato": encoded, "utf7": encoded,
+	"hidden": hidden, "tags": hidden, "selectors": hidden, "zero-width": hidden, "annotation": hidden,
+}
+
+// layerOf tells a view's layer from the transforms that made it.
+func layerOf(v sanitize.View) layer {
+	l := plain
+	for _, name := range v.Via {
+		l = max(l, decoded[name])
+	}
+	return l
+}
+
+// judge scores the fresh units and the windows over them and returns findings
+// in offsets of the source.
+func (s *Scanner) judge(r *reader, w sanitize.View, units []unit) []sanitize.Finding {
+	singles := s.singles(units)
+	var picked []verdict
+	for i := range units {
+		for width := 1; width <= maxWindow && i+width <= len(units); width++ {
+			v := s.window(units, singles, i, i+width)
+			if v.score >= s.threshold {
+				picked = append(picked, v)
+			}
+		}
+	}
+	if len(picked) == 0 {
+		return nil
+	}
+	return s.findings(w, units, s.settle(units, singles, picked))
+}
+
+// singles scores each fresh unit by itself.
+func (s *Scanner) singles(units []unit) []verdict {
+	out := make([]verdict, len(units))
+	for i := range units {
+		if units[i].fresh {
+			out[i] = s.verdict(units, i, i+1)
+		}
+	}
+	return out
+}
+
+// window scores a run: the model on the whole, the rules on what its blocks
+// hold together. A run without a fresh block scores 0.
+func (s *Scanner) window(units []unit, singles []verdict, i, j int) verdict {
+	if j == i+1 {
+		return singles[i]
+	}
+	promising := false
+	for k := i; k < j; k++ {
+		if !units[k].fresh || units[k].layer != units[i].layer {
+			return verdict{from: i, to: j}
+		}
+		promising = promising || singles[k].score >= s.threshold/8
+	}
+	if !promising {
+		return verdict{from: i, to: j}
+	}
+	return s.verdict(units, i, j)
+}
+
+// verdict joins the votes on a run of units.
+func (s *Scanner) verdict(units []unit, i, j int) verdict {
+	v := verdict{from: i, to: j}
+	for k := i; k < j; k++ {
+		v.layer = max(v.layer, units[k].layer)
+	}
+	if s.model != nil {
+		v.score = s.model.toScore(s.model.score(units, i, j), v.layer)
+	}
+	if j-i > 2 {
+		return v
+	}
+	b := windowBits(units, i, j)
+	top := 0.0
+	for k := range s.tables.rules {
+		c := &s.tables.rules[k]
+		if worth := c.worth(v.layer); worth > top && c.holds(&b) {
+			top, v.rule = worth, c
+		}
+	}
+	v.score = fuse(v.score, top)
+	return v
+}
+
+// fuse joins the model's score and the strongest rule's: the stronger leads,
+// the other adds in proportion to what is left.
+func fuse(model, rule float64) float64 {
+	if rule == 0 {
+		return model
+	}
+	lead, other := max(model, rule), min(model, rule)
+	return lead + (1-lead)*other*.3
+}
+
+// settle turns overlapping windows into disjoint runs, strongest first, cut down
+// to the blocks that carry them and grown over weak neighbours.
+func (s *Scanner) settle(units []unit, singles, picked []verdict) []verdict {
+	slices.SortStableFunc(picked, func(a, b verdict) int {
+		switch {
+		case a.score != b.score:
+			if a.score > b.score {
+				return -1
+			}
+			return 1
+		case a.to-a.from != b.to-b.from:
+			return (a.to - a.from) - (b.to - b.from)
+		}
+		return a.from - b.from
+	})
+	taken := make([]float64, len(units))
+	rules := make([]*compiledRule, len(units))
+	for _, v := range picked {
+		v = s.trim(units, singles, v)
+		for k := v.from; k < v.to; k++ {
+			if taken[k] == 0 {
+				taken[k], rules[k] = v.score, v.rule
+			}
+		}
+	}
+	s.grow(units, singles, taken)
+	return runs(units, taken, rules)
+}
+
+// Bounds on the blocks at the edges of a run: one that scores less than the
+// first by itself is cut off where the rest carries the run, one next to a run
+// that scores at least the second is taken in.
+const (
+	trimBelow = .02
+	growAbove = .12
+)
+
+// trim cuts weak blocks off the ends of a run while the rest passes.
+func (s *Scanner) trim(units []unit, singles []verdict, v verdict) verdict {
+	for v.to-v.from > 1 {
+		first, last := singles[v.from].score, singles[v.to-1].score
+		t := v
+		switch {
+		case first <= last && first < trimBelow:
+			t.from++
+		case last < trimBelow:
+			t.to--
+		default:
+			return v
+		}
+		rest := s.window(units, singles, t.from, t.to)
+		if rest.score < s.threshold {
+			return v
+		}
+		t.score, t.rule = max(v.score, rest.score), v.rule
+		v = t
+	}
+	return v
+}
+
+// grow takes weak neighbours of strong blocks in.
+func (s *Scanner) grow(units []unit, singles []verdict, taken []float64) {
+	at := func(i int, score float64) bool {
+		if i < 0 || i >= len(units) || taken[i] != 0 || !units[i].fresh || singles[i].score < growAbove {
+			return false
+		}
+		taken[i] = score
+		return true
+	}
+	for i := 0; i < len(units); i++ {
+		if taken[i] != 0 {
+			for k := i + 1; at(k, taken[i]); k++ {
+			}
+			for k := i - 1; at(k, taken[i]); k-- {
+			}
+		}
+	}
+}
+
+// runs joins neighbouring taken blocks.
+func runs(units []unit, taken []float64, rules []*compiledRule) []verdict {
+	var out []verdict
+	for i := 0; i < len(units); i++ {
+		if taken[i] == 0 {
+			continue
+		}
+		v := verdict{from: i, to: i + 1, score: taken[i], rule: rules[i], layer: units[i].layer}
+		for v.to < len(units) && taken[v.to] != 0 && units[v.to].layer == v.layer {
+			v.score = max(v.score, taken[v.to])
+			if v.rule == nil {
+				v.rule = rules[v.to]
+			}
+			v.to++
+		}
+		i = v.to - 1
+		out = append(out, v)
+	}
+	return out
+}
+
+var layerNames = [layerCount]string{"plain", "hidden", "encoded", "forged-turn"}
+
+// findings maps runs to findings in the source.
+func (s *Scanner) findings(w sanitize.View, units []unit, list []verdict) []sanitize.Finding {
+	out := make([]sanitize.Finding, 0, len(list))
+	for _, v := range list {
+		if s.keep && v.layer == plain && s.quotation(units, v) {
+			continue
+		}
+		f := sanitize.Finding{
+			Span:  w.Source(sanitize.Span{Start: units[v.from].outerStart, End: units[v.to-1].outerEnd}),
+			Kind:  sanitize.Injection,
+			Type:  layerNames[v.layer],
+			Rule:  "model-" + layerNames[v.layer],
+			Score: math.Round(v.score*1e4) / 1e4,
+		}
+		if v.rule != nil {
+			f.Rule = v.rule.name
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// quotation reports whether a run stands as a quotation in text about attacks:
+// in quotes, a quote block or code, with security vocabulary in the text.
+func (s *Scanner) quotation(units []unit, v verdict) bool {
+	const talk = 1<<bitSecurity2 | 1<<bitSecurity3
+	for k := v.from; k < v.to; k++ {
+		b := units[k].bits[wordStructure]
+		near := units[k].classes&cAttack != 0
+		for d := 1; d <= 2; d++ {
+			near = near || k-d >= 0 && units[k-d].classes&cAttack != 0
+		}
+		quoted := b&(1<<bitQuoted|1<<bitQuoteBlock|1<<bitCode|1<<bitTable|1<<bitBullet) != 0
+		if !(near || b&talk != 0 && quoted) {
+			return false
+		}
+	}
+	return true
+}
+
+// merge sorts findings, joins overlapping ones and clips them to the source.
+func merge(source string, found []sanitize.Finding) []sanitize.Finding {
+	if len(found) < 1 {
+		return nil
+	}
+	slices.SortStableFunc(found, func(a, b sanitize.Finding) int {
+		if a.Start != b.Start {
+			return a.Start - b.Start
+		}
+		return b.End - a.End
+	})
+	out := found[:0]
+	for _, f := range found {
+		f.Start, f.End = onRune(source, f.Start, -1), onRune(source, f.End, +1)
+		if f.Len() <= 0 {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].Overlaps(f.Span) {
+			p := &out[n-1]
+			if f.Score > p.Score {
+				p.Score, p.Rule, p.Type = f.Score, f.Rule, f.Type
+			}
+			p.End = max(p.End, f.End)
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// onRune moves an offset to a rune border, outwards.
+func onRune(s string, at, step int) int {
+	at = max(0, min(at, len(s)))
+	for at > 0 && at < len(s) && s[at]&0xC0 == 0x80 {
+		at += step
+	}
+	return at
+}
