@@ -1,0 +1,294 @@
+package pii
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/doorward/doorward/sanitize"
+)
+
+// token is a maximal run of ASCII letters and digits within a chain.
+type token struct {
+	start, end int
+	digits     int
+	sep        byte // the separator before it; 0 at the chain's start, '*' for more than one byte
+	cutBefore  bool // a letter or digit stands right before (the run was too long)
+	cutAfter   bool
+}
+
+func (t token) len() int      { return t.end - t.start }
+func (t token) numeric() bool { return t.digits == t.end-t.start }
+
+// maxToken bounds one token; longer runs are no identifier of a person.
+const maxToken = 100
+
+// chain gathers the tokens around the digit at i, separated by no more than a
+// few blanks, hyphens, dots, slashes or parentheses, and tries every rule on
+// them. It returns the end of what it decided.
+func (r *run) chain(i int) int {
+	r.gather(i)
+	last := r.tok[r.ntok-1]
+	if last.end+wordsFore > len(r.text) {
+		r.short = true
+		if !r.ended {
+			return i
+		}
+	}
+	r.words.forget()
+	for t := 0; t < r.ntok; t++ {
+		r.tryRules(t)
+	}
+	r.tryDotted()
+	r.tryPhones()
+	r.settle()
+	next := last.end
+	if r.ntok == maxTokens || last.end-r.tok[0].start >= maxChain {
+		next = r.tok[r.ntok-1-r.ntok/4].start // the next chain overlaps, so that nothing is lost at the cut
+		if next <= i {
+			next = last.end
+		}
+	}
+	r.low = next
+	return next
+}
+
+// gather fills r.tok.
+func (r *run) gather(i int) {
+	start := i
+	for start > r.low && i-start < lookBack && isAlnum(r.text[start-1]) {
+		start--
+	}
+	if start > 0 && start < i && r.text[start-1] == '\\' && (r.text[start] == 't' || r.text[start] == 'n' || r.text[start] == 'r') {
+		start++ // a written-out escape, "\t1234"
+	}
+	r.ntok = 0
+	// A short word before may belong to the value: "AB 12 34 56 C".
+	if p := start - 1; p > r.low && (r.text[p] == ' ' || r.text[p] == '-' || r.text[p] == '.') {
+		q := p
+		for q > r.low && p-q < 7 && isLetter(r.text[q-1]) {
+			q--
+		}
+		if q < p && p-q <= 6 && !r.wordBefore(q) {
+			r.push(q, 0)
+			start = -1
+		}
+	}
+	if start >= 0 {
+		r.push(start, 0)
+	}
+	for r.ntok < maxTokens {
+		t := &r.tok[r.ntok-1]
+		if t.cutAfter || t.end-r.tok[0].start >= maxChain {
+			return
+		}
+		next, sep := r.separator(t.end)
+		if next < 0 {
+			return
+		}
+		r.push(next, sep)
+		u := &r.tok[r.ntok-1]
+		if u.digits == 0 && (u.len() > 6 || t.digits == 0 && sep == ' ' && r.ntok > 2) {
+			r.ntok--
+			return
+		}
+	}
+}
+
+// push adds the token that starts at start.
+func (r *run) push(start int, sep byte) {
+	t := token{start: start, end: start, sep: sep}
+	if sep == 0 && r.wordBefore(start) {
+		t.cutBefore = start < 2 || r.text[start-2] != '\\'
+	}
+	for {
+		c := r.byteAt(t.end)
+		if !isAlnum(c) {
+			break
+		}
+		if t.end-start == maxToken {
+			t.cutAfter = true
+			break
+		}
+		if isDigit(c) {
+			t.digits++
+		}
+		t.end++
+	}
+	t.cutAfter = t.cutAfter || r.wordAfter(t.end)
+	r.tok[r.ntok] = t
+	r.ntok++
+}
+
+// separator reads up to three separating bytes at i; next is where a token
+// starts behind them, or -1.
+func (r *run) separator(i int) (next int, sep byte) {
+	for n := 0; n <= 3; n++ {
+		c := r.byteAt(i + n)
+		switch c {
+		case ' ', '-', '.', '/', '(', ')', '+':
+			if n == 0 {
+				sep = c
+			} else {
+				sep = '*'
+			}
+		default:
+			if n == 0 || !isAlnum(c) {
+				return -1, 0
+			}
+			return i + n, sep
+		}
+	}
+	return -1, 0
+}
+
+// tryRules runs the table rules on every value that starts at token t.
+func (r *run) tryRules(t int) {
+	first := &r.tok[t]
+	if first.cutBefore {
+		return
+	}
+	n, digits := 0, 0
+	shape := uint64(0)
+	for e := t; e < r.ntok; e++ {
+		tok := &r.tok[e]
+		if e > t {
+			if tok.sep == '*' || tok.sep == '(' || tok.sep == ')' || tok.sep == '+' {
+				return
+			}
+			shape = shapeStep(shape, uint64(r.tok[e-1].len()), tok.sep)
+		}
+		if n+tok.len() >= maxLen {
+			return
+		}
+		for i := tok.start; i < tok.end; i++ {
+			r.value[n] = upper(r.text[i])
+			n++
+		}
+		digits += tok.digits
+		if tok.cutAfter {
+			return
+		}
+		if digits == 0 {
+			continue
+		}
+		list := r.s.mixed[n]
+		if digits == n {
+			list = r.s.digits[n]
+		}
+		if len(list) > 0 {
+			r.tryList(list, n, shapeStep(shape, uint64(tok.len()), 0), t, e)
+		}
+	}
+}
+
+// tryList runs the rules for one value: tokens t to e, n letters and digits.
+func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
+	v := r.value[:n]
+	span := sanitize.Span{Start: r.tok[t].start, End: r.tok[e].end}
+	embedded := -1
+	for _, k := range list {
+		u := &r.s.rules[k]
+		if !u.matches(v) {
+			continue
+		}
+		usual := false
+		for _, s := range u.shapes {
+			usual = usual || s == shape
+		}
+		if !usual && (u.strict || u.near == 0 || e-t > 8) {
+			continue
+		}
+		if u.check != nil && !u.check(v) {
+			continue
+		}
+		if embedded < 0 {
+			embedded = 0
+			if r.embedded(t, e) {
+				embedded = 1
+			}
+		}
+		score := 0.0
+		if usual && embedded == 0 {
+			score = u.prose
+		}
+		if u.near > score && u.near >= r.s.floor[u.typ] {
+			if d, ok := r.near(u.word, span); ok {
+				score = u.near + d
+				if embedded == 1 {
+					score -= 0.15
+				}
+			}
+		}
+		if score > 0 {
+			r.propose(u.typ, u.name, span, score)
+		}
+	}
+}
+
+// embedded reports whether the value is part of something longer: a decimal
+// number, a UUID, a path, a series of equal groups.
+func (r *run) embedded(t, e int) bool {
+	first, last := r.tok[t], r.tok[e]
+	if t > 0 && r.tok[t].sep != '*' {
+		p := r.tok[t-1]
+		if first.sep != ' ' && (p.digits > 0 || first.sep == '/' || first.sep == '.') {
+			return true
+		}
+		if first.sep == ' ' && p.numeric() && p.len() >= 3 && first.numeric() && p.len() == first.len() {
+			return true
+		}
+	}
+	if e+1 < r.ntok && r.tok[e+1].sep != '*' {
+		p := r.tok[e+1]
+		if p.sep != ' ' && (p.digits > 0 || p.sep == '/') {
+			return true
+		}
+		if p.sep == ' ' && p.numeric() && last.numeric() && p.len() >= 3 && p.len() == last.len() {
+			return true
+		}
+	}
+	switch r.byteAt(first.start - 1) {
+	case '$', '#', '=', '&', '%', '_', '\\', '~', '^':
+		return true
+	case ',', '.', '/', ':', '-', '+':
+		if c := r.byteAt(first.start - 2); isDigit(c) || r.text[first.start-1] == '/' || (r.text[first.start-1] == '-' || r.text[first.start-1] == '.') && isAlnum(c) {
+			return true
+		}
+	}
+	switch r.byteAt(last.end) {
+	case '%', '_', '=':
+		return true
+	case ',', ':':
+		return isDigit(r.byteAt(last.end + 1))
+	}
+	return false
+}
+
+// wordBefore reports whether a letter or digit ends right before i. Letters of
+// scripts written without spaces do not join what follows.
+func (r *run) wordBefore(i int) bool {
+	if i <= 0 {
+		return false
+	}
+	c := r.text[i-1]
+	if c < utf8.RuneSelf {
+		return isAlnum(c) || c == '_'
+	}
+	ru, _ := utf8.DecodeLastRuneInString(r.text[:i])
+	return joins(ru)
+}
+
+// wordAfter reports whether a letter or digit begins at i.
+func (r *run) wordAfter(i int) bool {
+	c := r.byteAt(i)
+	if c < utf8.RuneSelf {
+		return isAlnum(c) || c == '_'
+	}
+	if i+utf8.UTFMax > len(r.text) {
+		r.short = true
+	}
+	ru, _ := utf8.DecodeRuneInString(r.text[i:])
+	return joins(ru)
+}
+
+func joins(r rune) bool { return r < 0x0E00 && unicode.IsLetter(r) }

@@ -1,0 +1,232 @@
+package pii
+
+import (
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/doorward/doorward/sanitize"
+)
+
+// dialled is a telephone number's writing within a chain.
+type dialled struct {
+	span    sanitize.Span
+	groups  [16]int // digits in each group
+	seps    [16]byte
+	n       int
+	digits  int
+	plus    bool // "+", or "00" in front
+	parens  bool // an area code in parentheses
+	ext     bool // an extension behind
+	lead0   bool
+	written string // the writing itself
+}
+
+// tryPhones looks for telephone numbers among the chain's tokens.
+func (r *run) tryPhones() {
+	if !r.s.builtin[phoneType] {
+		return
+	}
+	for t := 0; t < r.ntok; {
+		if !r.tok[t].numeric() || t == 0 && r.tok[0].cutBefore {
+			t++
+			continue
+		}
+		n, next := r.phoneAt(t)
+		if n.digits >= 7 && n.digits <= 15 {
+			if score := r.phoneScore(&n); score > 0 {
+				r.propose("PHONE", "phone", n.span, score)
+			}
+		}
+		t = next
+	}
+}
+
+// phoneAt reads the longest run of groups from token t.
+func (r *run) phoneAt(t int) (n dialled, next int) {
+	first := r.tok[t]
+	n.span.Start = first.start
+	if p := first.start - 1; p >= 0 {
+		switch r.text[p] {
+		case '+':
+			n.plus, n.span.Start = true, p
+			if p > 0 && r.text[p-1] == '(' {
+				n.span.Start = p - 1
+			}
+		case '(':
+			n.span.Start = p
+			n.parens = true
+			if p > 0 && r.text[p-1] == '+' {
+				n.plus, n.span.Start = true, p-1
+			}
+		}
+	}
+	e := t
+	for ; e < r.ntok && n.n < len(n.groups); e++ {
+		tok := r.tok[e]
+		if !tok.numeric() || tok.cutAfter {
+			break
+		}
+		if e > t && !r.phoneSeparator(e, &n) {
+			break
+		}
+		n.groups[n.n] = tok.len()
+		n.seps[n.n] = tok.sep
+		n.n++
+		n.digits += tok.len()
+		n.span.End = tok.end
+	}
+	if e == t {
+		return n, t + 1
+	}
+	n.lead0 = r.text[first.start] == '0'
+	if strings.HasPrefix(r.text[first.start:], "00") && n.n > 1 {
+		n.plus = true
+	}
+	e = r.extension(e, &n)
+	n.written = r.text[n.span.Start:n.span.End]
+	if n.span.Start > 0 && n.written[0] != '(' && n.written[0] != '+' && r.text[n.span.Start-1] == '+' {
+		n.span.Start--
+	}
+	return n, e
+}
+
+// phoneSeparator reports whether the separator before token e joins two groups
+// of a number.
+func (r *run) phoneSeparator(e int, n *dialled) bool {
+	s := r.text[r.tok[e-1].end:r.tok[e].start]
+	switch s {
+	case " ", "-", ".", "/", ")", ") ", " (", "(", ")-", " - ", ").", "-(", " / ":
+	default:
+		return false
+	}
+	if strings.Contains(s, "(") {
+		n.parens = true
+	}
+	return true
+}
+
+// extension takes "x123", "ext. 123" or "ext 123" that follows.
+func (r *run) extension(e int, n *dialled) int {
+	if e >= r.ntok {
+		if c := r.byteAt(n.span.End); c != ' ' && c != ',' {
+			return e
+		}
+	}
+	i := n.span.End
+	for k := 0; k < 2 && (r.byteAt(i) == ' ' || r.byteAt(i) == ','); k++ {
+		i++
+	}
+	rest := r.text[min(i, len(r.text)):min(i+12, len(r.text))]
+	for _, w := range [...]string{"extension ", "ext. ", "ext.", "ext ", "x. ", "x ", "x", "#"} {
+		if len(rest) <= len(w) || !strings.EqualFold(rest[:len(w)], w) || !isDigit(rest[len(w)]) {
+			continue
+		}
+		end := i + len(w)
+		for end < i+len(w)+7 && isDigit(r.byteAt(end)) {
+			end++
+		}
+		if isAlnum(r.byteAt(end)) || w == "#" && i == n.span.End {
+			return e
+		}
+		n.ext, n.span.End = true, end
+		for e < r.ntok && r.tok[e].start < end {
+			e++
+		}
+		return e
+	}
+	// A token such as 5681x8340 is one token with a letter.
+	return e
+}
+
+// phoneScore weighs how a number is written, the words near it, and for
+// national numbers whether a number plan knows it.
+func (r *run) phoneScore(n *dialled) float64 {
+	if r.notPhone(n) {
+		return 0
+	}
+	near := 0.0
+	if d, ok := r.near(phoneType, n.span); ok {
+		near = 0.75 + d
+	}
+	switch {
+	case n.plus:
+		if _, ok := r.plan(n.written, "ZZ"); ok {
+			return 0.9
+		}
+		if n.n > 2 || n.ext {
+			return max(near, 0.6)
+		}
+		return near
+	case near > 0 && (n.n > 1 || n.digits >= 9 || n.digits == 7 || n.digits == 8):
+		return near
+	case n.ext && n.n > 1:
+		return 0.7
+	case n.parens && n.n > 1 && n.digits >= 8 && r.text[n.span.Start] == '(':
+		return 0.6
+	case n.n == 3 && n.groups[0] == 3 && n.groups[1] == 3 && n.groups[2] == 4 && n.seps[1] == n.seps[2]:
+		return 0.6
+	case n.lead0 && n.n > 2 && n.digits >= 9 && n.groups[0] > 1 && r.national(n):
+		return 0.55
+	}
+	return 0
+}
+
+// notPhone refuses what has the writing of something else: dates, versions,
+// book numbers, series of equal numbers.
+func (r *run) notPhone(n *dialled) bool {
+	first := r.text[n.span.Start]
+	switch r.byteAt(n.span.Start - 1) {
+	case '$', '#', '=', '_', '&', '/', '\\', '.', '-', '%':
+		return true
+	case ',', ':':
+		if isDigit(r.byteAt(n.span.Start - 2)) {
+			return true
+		}
+	}
+	switch c := r.byteAt(n.span.End); {
+	case c == '%', c == '_', c == '=':
+		return true
+	case c == '.', c == ',', c == ':', c == '/', c == '-':
+		if isDigit(r.byteAt(n.span.End + 1)) {
+			return true
+		}
+	}
+	if first == '(' || n.plus {
+		return false
+	}
+	g := n.groups
+	v := n.written
+	switch {
+	case n.n == 3 && n.seps[1] == n.seps[2] && (g[0] == 4 && g[1] <= 2 && g[2] <= 2 || g[2] == 4 && g[1] <= 2 && g[0] <= 2):
+		return true // a date
+	case n.n >= 3 && g[0] == 4 && g[1] == 2 && g[2] == 2 && (v[0] == '1' || v[0] == '2') && v[4] == '-':
+		return true // a date and a time
+	case n.n >= 4 && n.seps[1] == '.' && n.seps[2] == '.' && n.seps[3] == '.' && g[0] <= 3 && g[1] <= 3 && n.digits <= 12 && n.n == 4 && r.ipv4(v):
+		return true
+	case n.digits == 13 && (strings.HasPrefix(v, "978") || strings.HasPrefix(v, "979")):
+		return true
+	case n.n == 2 && g[0] == 4 && g[1] == 4 && n.seps[1] == '-' && (v[:2] == "19" || v[:2] == "20") && (v[5:7] == "19" || v[5:7] == "20"):
+		return true // years
+	}
+	return false
+}
+
+// plan asks the number plan of a region.
+func (r *run) plan(text, region string) (valid, possible bool) {
+	p, err := phonenumbers.Parse(text, region)
+	if err != nil {
+		return false, false
+	}
+	return phonenumbers.IsValidNumber(p), phonenumbers.IsPossibleNumber(p)
+}
+
+// national reports whether one of the configured number plans knows a number.
+func (r *run) national(n *dialled) bool {
+	for _, region := range r.s.regions {
+		if valid, _ := r.plan(n.written, region); valid {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,122 @@
+package pii
+
+import (
+	"unicode/utf8"
+
+	"github.com/doorward/doorward/sanitize"
+)
+
+const (
+	// startBack is how far before its trigger a match may start.
+	startBack = lookBack + 8
+	// history is what a stream keeps before the byte it stands at: more than
+	// any decision looks back.
+	history = 1024
+)
+
+// NewStream scans text as it arrives. It finds exactly what Scan finds in the
+// whole plain text, for any split. In prose Write's safe lies about a hundred
+// bytes, or one line, behind the end; a value waits for the words behind it.
+func (s *Scanner) NewStream() sanitize.Stream {
+	st := &stream{}
+	st.run.reset(s)
+	return st
+}
+
+// stream keeps the last bytes of the text and a run over them.
+type stream struct {
+	run     run
+	buf     []byte // folded text, from base
+	partial []byte // the beginning of a rune
+	base    int    // folded offset of buf
+	started bool   // the text is too long to be one value
+	safe    int
+}
+
+// Write takes the next bytes.
+func (st *stream) Write(p []byte) (safe int, found []sanitize.Finding) {
+	st.take(p)
+	if !st.started && len(st.buf) <= maxLone {
+		return 0, nil
+	}
+	st.started = true
+	found = st.advance()
+	limit := len(st.buf)
+	if st.run.at < limit {
+		limit = st.run.at
+	}
+	low := max(0, limit-startBack)
+	for i := limit; i > low; i-- {
+		if st.buf[i-1] == '\n' {
+			low = i // nothing but a written-out address crosses a line's end
+			break
+		}
+	}
+	for low > 0 && low < len(st.buf) && !utf8.RuneStart(st.buf[low]) {
+		low--
+	}
+	at := st.base + low
+	st.safe = max(st.safe, at+st.run.fold.by(at))
+	st.trim()
+	return st.safe, found
+}
+
+// Close ends the text.
+func (st *stream) Close() []sanitize.Finding {
+	st.run.fold.append(&st.buf, st.base, st.partial)
+	st.partial = nil
+	st.run.ended = true
+	if !st.started {
+		st.run.lone = loneValue(string(st.buf))
+	}
+	return unique(st.advance())
+}
+
+// take folds the complete runes of p.
+func (st *stream) take(p []byte) {
+	if len(st.partial) > 0 {
+		p = append(st.partial, p...)
+		st.partial = nil
+	}
+	cut := len(p)
+	for back := 1; back < utf8.UTFMax && back <= len(p); back++ {
+		if c := p[len(p)-back]; utf8.RuneStart(c) {
+			if c >= utf8.RuneSelf && !utf8.FullRune(p[len(p)-back:]) {
+				cut = len(p) - back
+			}
+			break
+		}
+	}
+	st.run.fold.append(&st.buf, st.base, p[:cut])
+	st.partial = append([]byte(nil), p[cut:]...)
+}
+
+// advance runs over what has arrived and returns findings in the source.
+func (st *stream) advance() []sanitize.Finding {
+	r := &st.run
+	r.text = string(st.buf)
+	r.found = r.found[:0]
+	r.loop()
+	r.text = ""
+	out := make([]sanitize.Finding, 0, len(r.found))
+	for _, f := range r.found {
+		f.Span = r.fold.source(sanitize.Span{Start: f.Start + st.base, End: f.End + st.base})
+		out = append(out, f)
+	}
+	return out
+}
+
+// trim drops what no decision can look at any more.
+func (st *stream) trim() {
+	k := st.run.at - history
+	if k < history { // move seldom
+		return
+	}
+	for k > 0 && !utf8.RuneStart(st.buf[k]) {
+		k--
+	}
+	st.buf = append(st.buf[:0], st.buf[k:]...)
+	st.base += k
+	st.run.at -= k
+	st.run.low = max(0, st.run.low-k)
+}

@@ -1,0 +1,70 @@
+package pii
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Types found by recognisers of their own; the numbers are also those of their
+// word lists.
+const (
+	emailType = iota
+	phoneType
+	ipType
+	macType
+	urlType
+	dateType
+	addressType
+	postalType
+	versionWords // words only: what makes four dotted numbers a version
+	numBuiltin
+)
+
+var builtins = [numBuiltin]Info{
+	emailType:   {"EMAIL", "", "moderate", "e-mail address, also spelled out"},
+	phoneType:   {"PHONE", "", "moderate", "telephone number of any country"},
+	ipType:      {"IP", "", "moderate", "IPv4 or IPv6 address or network"},
+	macType:     {"MAC", "", "moderate", "hardware address"},
+	urlType:     {"URL", "", "low", "web address or host name"},
+	dateType:    {"DATE", "", "low", "date; a date of birth by the words near it"},
+	addressType: {"ADDRESS", "", "moderate", "postal address: street and number, post box"},
+	postalType:  {"POSTAL_CODE", "", "low", "postal code"},
+}
+
+var builtinWords = [numBuiltin][]string{
+	phoneType:    {"phone", "telephone", "tel", "telefon", "téléphone", "teléfono", "telefono", "telefone", "tél", "mobile", "mobil", "móvil", "cell", "cellphone", "call", "calling", "fax", "contact", "whatsapp", "handy", "reach", "answering", "dial", "sms", "text me", "office", "hotline", "rufnummer", "numéro", "celular", "cellulare", "puhelin", "telefoon", "gsm", "ring", "voicemail", "電話", "电话", "手机", "전화", "тел", "телефон", "โทร"},
+	ipType:       {"address", "addresses", "host", "server", "gateway", "subnet", "login", "logged", "client", "remote"},
+	versionWords: {"version", "ver.", "release", "build", "firmware", "driver"},
+}
+
+// tables are all rules, by region.
+var tables = [][]rule{globalRules}
+
+// sensitivities of the table types that are not "high".
+var lowTypes = map[string]string{}
+
+var catalogue = sync.OnceValue(func() []Info {
+	var out []Info
+	for _, b := range builtins {
+		if b.Type != "" {
+			out = append(out, b)
+		}
+	}
+	seen := map[string]bool{}
+	for _, table := range tables {
+		for _, r := range table {
+			if seen[r.typ] {
+				continue
+			}
+			seen[r.typ] = true
+			i := Info{Type: r.typ, Country: r.country, Sensitivity: "high", About: r.about}
+			if l := lowTypes[r.typ]; l != "" {
+				i.Sensitivity = l
+			}
+			out = append(out, i)
+		}
+	}
+	slices.SortFunc(out, func(a, b Info) int { return strings.Compare(a.Type, b.Type) })
+	return out
+})
