@@ -95,6 +95,19 @@ func (m *OffsetMap) Span(v Span) Span {
 	return Span{start, end}
 }
 
+// Linear reports whether a view span is a verbatim copy of one span of the
+// source: no transform touched it. A nil map is linear everywhere.
+func (m *OffsetMap) Linear(v Span) bool {
+	if m == nil {
+		return true
+	}
+	if len(m.segments) == 0 {
+		return false
+	}
+	s := m.at(v.Start)
+	return s.linear && s.v0 <= v.Start && v.End <= s.v1
+}
+
 // at returns the segment holding a view offset, clamped to the ends.
 func (m *OffsetMap) at(v int) segment {
 	i := sort.Search(len(m.segments), func(i int) bool { return m.segments[i].v1 > v })

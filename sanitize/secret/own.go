@@ -1,0 +1,6 @@
+package secret
+
+// ownRules compiles the rules beside gitleaks'.
+func ownRules() ([]*rule, error) {
+	return nil, nil
+}

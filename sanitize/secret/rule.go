@@ -1,0 +1,182 @@
+package secret
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+
+	"github.com/doorward/doorward/sanitize"
+)
+
+// rule is one format of secret, compiled.
+type rule struct {
+	id      string
+	class   string // the finding's Type
+	expr    string // as written, RE2
+	score   float64
+	generic bool // says less than a specific rule about the same bytes
+	// secret is the number of the group that holds it; 0 means the first group
+	// that is not empty, or the whole match where there is none.
+	secret int
+	// entropy is the least Shannon entropy of the secret, bits per byte.
+	entropy  float64
+	minScore float64
+	// re is expr anchored at its start, without what cannot change the secret.
+	re *regexp.Regexp
+	// live is re's program, for telling whether a match may still come.
+	live *syntax.Prog
+	// word says that no word character may stand before the match.
+	word bool
+	// assign is the check of an assignment behind a keyword, nil without one.
+	assign *assignment
+	// ahead is the most bytes a match may have.
+	ahead   int
+	anchors []anchor
+	// accept judges a match beyond the expression; nil accepts. It gets the
+	// window, and the match and the secret as spans of it.
+	accept func(window string, match, secret sanitize.Span) bool
+}
+
+// unbounded is the most bytes a match of an expression without a bound of its
+// own may have; what is longer is cut there.
+const unbounded = 4096
+
+// compile derives from an expression how to look for it.
+func (r *rule) compile() error {
+	parsed, err := syntax.Parse(r.expr, syntax.Perl)
+	if err != nil {
+		return fmt.Errorf("rule %q: %w", r.id, err)
+	}
+	body, word := strip(parsed)
+	r.word = word
+	expr := body.String()
+	if r.re, err = regexp.Compile(`\A(?:` + expr + `)`); err != nil {
+		return fmt.Errorf("rule %q: %w", r.id, err)
+	}
+	if r.live, err = syntax.Compile(body.Simplify()); err != nil {
+		return fmt.Errorf("rule %q: %w", r.id, err)
+	}
+	if r.ahead == 0 {
+		r.ahead = min(longest(body), unbounded)
+	}
+	if r.anchors, err = anchors(body); err != nil {
+		return fmt.Errorf("rule %q: %w", r.id, err)
+	}
+	if followedByAssignment(body) {
+		r.assign = newAssignment(body)
+	}
+	for i := range r.anchors {
+		r.anchors[i].word = word
+		r.anchors[i].assign = r.assign
+	}
+	return nil
+}
+
+// split takes an expression's outermost alternatives apart.
+func split(expr string) ([]string, error) {
+	parsed, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	if parsed.Op != syntax.OpAlternate {
+		return []string{expr}, nil
+	}
+	var list []string
+	for _, s := range parsed.Sub {
+		list = append(list, s.String())
+	}
+	return list, nil
+}
+
+// match tries the rule at start.
+func (r *rule) match(text string, start int, final bool) (c candidate, v verdict) {
+	end := min(start+r.ahead, len(text))
+	if end == len(text) && !final && end-start < r.ahead && r.alive(text[start:end]) {
+		return c, more
+	}
+	end = runeStart(text, end)
+	groups := r.re.FindStringSubmatchIndex(text[start:end])
+	if groups == nil {
+		return c, no
+	}
+	m := sanitize.Span{Start: start, End: start + groups[1]}
+	secret, ok := r.group(groups, start)
+	if !ok {
+		return c, no
+	}
+	if r.entropy > 0 && entropy(text[secret.Start:secret.End]) <= r.entropy {
+		return c, no
+	}
+	if r.accept != nil {
+		w, ok := window(text, m, final)
+		if !ok {
+			return c, more
+		}
+		if !r.accept(text[w.Start:w.End], shift(m, -w.Start), shift(secret, -w.Start)) {
+			return c, no
+		}
+	}
+	c = candidate{match: m, generic: r.generic}
+	c.Finding = sanitize.Finding{Span: secret, Kind: sanitize.Secret, Type: r.class, Rule: r.id, Score: r.score}
+	return c, yes
+}
+
+func shift(s sanitize.Span, by int) sanitize.Span {
+	return sanitize.Span{Start: s.Start + by, End: s.End + by}
+}
+
+// group returns the span of the secret within a match.
+func (r *rule) group(groups []int, base int) (sanitize.Span, bool) {
+	at := func(g int) (sanitize.Span, bool) {
+		return sanitize.Span{Start: base + groups[2*g], End: base + groups[2*g+1]}, groups[2*g] >= 0 && groups[2*g+1] > groups[2*g]
+	}
+	if r.secret > 0 {
+		if 2*r.secret >= len(groups) {
+			return sanitize.Span{}, false
+		}
+		return at(r.secret)
+	}
+	for g := 1; 2*g < len(groups); g++ {
+		if s, ok := at(g); ok {
+			return s, true
+		}
+	}
+	return at(0)
+}
+
+// strip removes from the front of an expression what cannot change which secret
+// is found: word boundaries, which it reports, and optional text without groups,
+// such as the rest of an identifier before a keyword.
+func strip(re *syntax.Regexp) (body *syntax.Regexp, word bool) {
+	for re.Op == syntax.OpConcat && len(re.Sub) > 0 {
+		first := re.Sub[0]
+		switch {
+		case first.Op == syntax.OpWordBoundary:
+			word = true
+		case first.Op == syntax.OpEmptyMatch, first.MaxCap() == 0 && shortest(first) == 0 && longest(first) < unbounded && !anchored(first):
+			word = false
+		case first.Op == syntax.OpCapture && first.MaxCap() == 0, first.Op == syntax.OpConcat:
+			return re, word
+		default:
+			return re, word
+		}
+		rest := *re
+		rest.Sub = re.Sub[1:]
+		re = &rest
+	}
+	return re, word
+}
+
+// anchored reports whether an expression holds an assertion about its place.
+func anchored(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return true
+	}
+	for _, s := range re.Sub {
+		if anchored(s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,126 @@
+package secret
+
+import (
+	"sort"
+	"unicode/utf8"
+
+	"github.com/doorward/doorward/sanitize"
+)
+
+// verdict is what the text around a literal says about a rule.
+type verdict int
+
+const (
+	no   verdict = iota // no match begins here
+	yes                 // one does
+	more                // it depends on text that has not arrived
+)
+
+// run is the state of scanning one text: what was found and what it blocks.
+// Offsets are of the text; in a stream, of the part that is kept.
+type run struct {
+	s *Scanner
+	// done[rule] is where the rule's last match ended: matches of one rule do not
+	// overlap. Made at the first match.
+	done  []int
+	found []candidate
+}
+
+// hit handles the literal that ends at end in a text that is all there.
+func (r *run) hit(text string, literal, end int) {
+	for i := range r.s.anchors[literal] {
+		a := &r.s.anchors[literal][i]
+		start := end - len(a.literal) - a.offset
+		if start < 0 || a.check(text, start, true) == no {
+			continue
+		}
+		r.decide(text, a, start, true)
+	}
+}
+
+// decide settles whether the anchor's rule matches at start.
+func (r *run) decide(text string, a *anchor, start int, final bool) verdict {
+	if r.done != nil && start < r.done[a.rule] {
+		return no
+	}
+	c, v := r.s.rules[a.rule].match(text, start, final)
+	if v == yes {
+		if r.done == nil {
+			r.done = make([]int, len(r.s.rules))
+		}
+		r.done[a.rule] = c.match.End
+		r.found = append(r.found, c)
+	}
+	return v
+}
+
+// release returns, in order, the findings that end by limit, without those that
+// a better one covers, and keeps the rest. A finding is covered when it is a
+// generic rule's inside a specific rule's, as gitleaks has it, or a repetition.
+func (r *run) release(limit int) []candidate {
+	if len(r.found) == 0 {
+		return nil
+	}
+	sort.Slice(r.found, func(i, j int) bool { return wider(&r.found[i], &r.found[j]) })
+	var out, kept []candidate
+	specific := -1 // the furthest end of a specific finding so far
+	for i := range r.found {
+		c := &r.found[i]
+		again := i > 0 && r.found[i-1].Span == c.Span && r.found[i-1].Rule == c.Rule
+		switch {
+		case c.End > limit:
+			kept = append(kept, *c)
+		case again || c.generic && c.End <= specific:
+		default:
+			out = append(out, *c)
+		}
+		if !c.generic {
+			specific = max(specific, c.End)
+		}
+	}
+	r.found = kept
+	return out
+}
+
+// wider orders findings by start, those that cover others first.
+func wider(a, b *candidate) bool {
+	switch {
+	case a.Start != b.Start:
+		return a.Start < b.Start
+	case a.End != b.End:
+		return a.End > b.End
+	case a.generic != b.generic:
+		return b.generic
+	}
+	return a.Rule < b.Rule
+}
+
+// window is the part of text around a match that gitleaks gets to see: the
+// match's lines, at most reach bytes to either side. ok is false when it reaches
+// past what has arrived.
+func window(text string, m sanitize.Span, final bool) (w sanitize.Span, ok bool) {
+	const reach = 200
+	w = m
+	for w.Start > 0 && m.Start-w.Start < reach && text[w.Start-1] != '\n' {
+		w.Start--
+	}
+	for w.End < len(text) && w.End-m.End < reach && text[w.End] != '\n' {
+		w.End++
+	}
+	if w.End == len(text) && w.End-m.End < reach && !final {
+		return w, false
+	}
+	w.Start, w.End = runeStart(text, w.Start), runeStart(text, w.End)
+	return w, true
+}
+
+// runeStart moves an offset back to the beginning of the rune it is in.
+func runeStart(text string, at int) int {
+	if at >= len(text) {
+		return len(text)
+	}
+	for back := 0; back < utf8.UTFMax-1 && at > 0 && !utf8.RuneStart(text[at]); back++ {
+		at--
+	}
+	return at
+}
