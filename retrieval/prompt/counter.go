@@ -1,0 +1,181 @@
+package prompt
+
+import (
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/pkoukk/tiktoken-go"
+	loader "github.com/pkoukk/tiktoken-go-loader"
+)
+
+// Encodings a [Counter] knows.
+const (
+	CL100K = "cl100k_base" // GPT-4, GPT-3.5, text-embedding-3
+	O200K  = "o200k_base"  // GPT-4o, GPT-4.1 and later
+)
+
+const (
+	maxCached = 48  // bytes; longer pieces are rare and seldom come again
+	maxPiece  = 512 // bytes; the tokenizer takes quadratic time in a run without a cut
+	shards    = 64
+	shardSize = 2048 // entries; a full shard is emptied
+)
+
+// Counter counts the tokens of a text as tiktoken does, in linear time and
+// without keeping the tokens. It is safe for concurrent use.
+//
+// The count is that of encoding the whole text at once, except for runs of more
+// than 512 bytes without any border (one letter repeated, say), where it may be
+// a token or two higher. It holds up to 131,072 pieces of at most 48 bytes of
+// text it has seen, so that words are encoded once.
+type Counter struct {
+	enc  *tiktoken.Tiktoken
+	seed maphash.Seed
+	memo [shards]shard
+}
+
+type shard struct {
+	sync.Mutex
+	count map[string]int32
+}
+
+// offline makes the library read its vocabularies from the binary; otherwise it
+// would download them on first use.
+var offline = sync.OnceFunc(func() { tiktoken.SetBpeLoader(loader.NewOfflineLoader()) })
+
+// NewCounter loads a vocabulary: [CL100K] or [O200K]. It takes about 0.1 s and
+// tens of megabytes, so make one and share it.
+func NewCounter(encoding string) (*Counter, error) {
+	if encoding != CL100K && encoding != O200K {
+		return nil, fmt.Errorf("loading tokenizer: encoding %q is not known, use %s or %s", encoding, CL100K, O200K)
+	}
+	offline()
+	enc, err := tiktoken.GetEncoding(encoding)
+	if err != nil {
+		return nil, fmt.Errorf("loading tokenizer %s: %w", encoding, err)
+	}
+	c := &Counter{enc: enc, seed: maphash.MakeSeed()}
+	for i := range c.memo {
+		c.memo[i].count = make(map[string]int32)
+	}
+	return c, nil
+}
+
+// Count returns the number of tokens in text. Bytes that are not UTF-8 count as
+// U+FFFD does.
+func (c *Counter) Count(text string) int {
+	n, start := 0, 0
+	prev := borderless
+	for i := 0; i < len(text); {
+		kind, r, size := classAt(text, i)
+		if i > start && cuts(prev, kind, r) {
+			n += c.piece(text[start:i])
+			start = i
+		}
+		prev = kind
+		i += size
+	}
+	return n + c.piece(text[start:])
+}
+
+// A class groups runes by how the tokenizers' patterns treat them.
+type class uint8
+
+const (
+	borderless class = iota // combining marks: never cut beside one
+	letter
+	digit
+	space
+	other
+)
+
+var asciiClass = func() (t [utf8.RuneSelf]class) {
+	for i := range t {
+		t[i] = classOf(rune(i))
+	}
+	return t
+}()
+
+func classAt(s string, i int) (class, rune, int) {
+	if b := s[i]; b < utf8.RuneSelf {
+		return asciiClass[b], rune(b), 1
+	}
+	r, size := utf8.DecodeRuneInString(s[i:])
+	return classOf(r), r, size
+}
+
+func classOf(r rune) class {
+	switch {
+	case unicode.IsLetter(r):
+		return letter
+	case unicode.IsNumber(r):
+		return digit
+	case unicode.IsSpace(r):
+		return space
+	case unicode.IsMark(r):
+		return borderless
+	default:
+		return other
+	}
+}
+
+// cuts reports whether no pattern of either encoding can match across the
+// border between a rune of class prev and the rune r of class next: there, and
+// only there, counting the two sides apart gives the count of the whole.
+func cuts(prev, next class, r rune) bool {
+	switch prev {
+	case letter:
+		return next == digit || next == space || next == other && r != '\''
+	case digit:
+		return next == letter || next == space || next == other
+	case other:
+		return next == space && r != '\n' && r != '\r'
+	}
+	return false
+}
+
+// piece counts text between two cuts.
+func (c *Counter) piece(s string) int {
+	if len(s) == 0 {
+		return 0
+	}
+	if len(s) > maxCached {
+		return c.long(s)
+	}
+	sh := &c.memo[maphash.String(c.seed, s)%shards]
+	sh.Lock()
+	n, ok := sh.count[s]
+	sh.Unlock()
+	if ok {
+		return int(n)
+	}
+	n = int32(len(c.enc.EncodeOrdinary(s)))
+	sh.Lock()
+	if len(sh.count) >= shardSize {
+		clear(sh.count)
+	}
+	sh.count[strings.Clone(s)] = n // a clone: the key must not keep a document alive
+	sh.Unlock()
+	return int(n)
+}
+
+// long counts a long piece in parts of at most maxPiece bytes.
+func (c *Counter) long(s string) int {
+	n := 0
+	for len(s) > maxPiece {
+		end := maxPiece
+		for end > 0 && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		if end == 0 { // not UTF-8 at all
+			end = maxPiece
+		}
+		n += len(c.enc.EncodeOrdinary(s[:end]))
+		s = s[end:]
+	}
+	return n + len(c.enc.EncodeOrdinary(s))
+}
