@@ -85,11 +85,11 @@ func (r *run) loop() {
 			r.at++
 			continue
 		}
-		before, i := len(r.found), r.at
+		before, low, i := len(r.found), r.low, r.at
 		next := r.decide(c, i)
 		if r.short && !r.ended {
 			r.found, r.cands, r.short = r.found[:before], r.cands[:0], false
-			r.at = i
+			r.at, r.low = i, low
 			return
 		}
 		r.short = false
