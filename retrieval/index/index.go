@@ -6,6 +6,7 @@ package index
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/embed"
@@ -70,6 +71,46 @@ type Scroller interface {
 	Scroll(ctx context.Context, tenant string, yield func(Chunk) error) error
 }
 
+// Epochs keeps each tenant's term statistics beside its chunks. They change only
+// when an epoch is declared, so that what is added in between, forbidden
+// documents included, moves no ranking.
+type Epochs interface {
+	// Statistics returns the snapshot in force; its Epoch is 0 when none was
+	// declared yet. The result is shared and must not be changed.
+	Statistics(ctx context.Context, tenant string) (*embed.Statistics, error)
+	// DeclareEpoch counts the tenant's terms anew, makes the result durable and
+	// in force, and returns it.
+	DeclareEpoch(ctx context.Context, tenant string) (*embed.Statistics, error)
+}
+
+// Pins is what an index was made with. Searching it with anything else would
+// compare what cannot be compared.
+type Pins struct {
+	Analysis  string // embed.Analyzer.Fingerprint
+	Model     string // embedding model; "" for none
+	Dimension int    // of its vectors; 0 for none
+}
+
+// Check returns an error that matches [ErrMismatch] when stored differs from p,
+// the configured pins.
+func (p Pins) Check(stored Pins) error {
+	switch {
+	case p.Analysis != stored.Analysis:
+		return fmt.Errorf("%w: it was made with analysis %q, configured is %q; run `doorward reindex`", ErrMismatch, stored.Analysis, p.Analysis)
+	case p.Model != stored.Model || p.Dimension != stored.Dimension:
+		return fmt.Errorf("%w: it was made with model %q (%d dimensions), configured is %q (%d); configure the old one or run `doorward reindex`",
+			ErrMismatch, stored.Model, stored.Dimension, p.Model, p.Dimension)
+	}
+	return nil
+}
+
+// Limits of one call, the same for every store.
+const (
+	MaxLimit = 1000   // hits of one search
+	MaxTerms = 16384  // terms of one chunk or query
+	MaxPut   = 10_000 // chunks of one Put
+)
+
 // Sentinel errors of indexes.
 var (
 	// ErrNoTenant means a call did not name its tenant.
@@ -81,4 +122,6 @@ var (
 	// ErrMismatch means the index was made with another model, dimension or
 	// analysis than is configured; reindex.
 	ErrMismatch = errors.New("index does not match the configuration")
+	// ErrInvalid means a chunk or query is malformed; nothing was done.
+	ErrInvalid = errors.New("not a valid chunk or query")
 )

@@ -1,0 +1,103 @@
+package embed
+
+import "math"
+
+// minGramIDF drops four-grams that more than about a tenth of the chunks hold:
+// they cost the most to score and say the least.
+const minGramIDF = 2.0
+
+// maxQueryTokens bounds the work one query can ask for; what follows is ignored.
+const maxQueryTokens = 512
+
+// Query returns a query's terms, ascending by key. A term weighs its inverse
+// document frequency in st, divided by the sum over the query, so that words and
+// grams each add up to their configured share whatever the query's length: a
+// bound known before the search takes the place of the best hit's score, which
+// would depend on documents the user may not see.
+//
+// A query is too short to tell its language, so each word is taken in every
+// configured language that st has seen. A nil st weighs all terms alike.
+func (a *Analyzer) Query(tenantKey []byte, st *Statistics, text string) []Term {
+	ring := a.keys.ring(tenantKey)
+	langs := a.spoken(ring, st)
+	words, grams := map[uint32]float64{}, map[uint32]float64{}
+	toks := tokens(text)
+	if len(toks) > maxQueryTokens {
+		toks = toks[:maxQueryTokens]
+	}
+	for _, t := range toks {
+		for _, l := range langs {
+			w, ok := a.word(t, l)
+			if !ok {
+				continue
+			}
+			words[ring.key(spaceWord, w)] = 0
+			if a.cfg.GramWeight > 0 && !t.ideographic {
+				eachGram(w, func(g string) { grams[ring.key(spaceGram, g)] = 0 })
+			}
+			if t.ideographic {
+				break // the same in every language
+			}
+		}
+	}
+	out := make(map[uint32]float32, len(words)+len(grams))
+	share(out, st, words, 1, 0)
+	share(out, st, grams, a.cfg.GramWeight, minGramIDF)
+	return sorted(out, maxQueryTerms)
+}
+
+// maxQueryTerms bounds a query's terms after all languages and grams.
+const maxQueryTerms = 4096
+
+// spoken returns the configured languages that st has seen chunks of.
+func (a *Analyzer) spoken(ring *keyring, st *Statistics) []language {
+	if st == nil || st.Chunks == 0 {
+		return a.languages
+	}
+	var out []language
+	for _, l := range a.languages {
+		if st.Frequency(ring.key(spaceMark, l.code)) > 0 {
+			out = append(out, l)
+		}
+	}
+	if len(out) == 0 {
+		return a.languages
+	}
+	return out
+}
+
+// share gives keys their IDF, scaled so that all together weigh total.
+func share(out map[uint32]float32, st *Statistics, keys map[uint32]float64, total, minIDF float64) {
+	sum := 0.0
+	for _, k := range ascending(keys) { // a fixed order, so that sums round alike
+		idf := 1.0
+		if st != nil && st.Chunks > 0 {
+			df := st.Frequency(k)
+			idf = math.Log(1 + (float64(st.Chunks)-float64(df)+0.5)/(float64(df)+0.5))
+			if df == 0 {
+				// Unseen when the epoch began: it may have come since, and is rare.
+				keys[k] = idf
+				continue
+			}
+			if idf < minIDF && st.Chunks >= minChunksToPrune {
+				delete(keys, k)
+				continue
+			}
+		}
+		keys[k] = idf
+		sum += idf
+	}
+	if sum == 0 {
+		sum = 1
+		if st != nil && st.Chunks > 0 {
+			sum = math.Log(1 + float64(st.Chunks)/0.5)
+		}
+	}
+	for k, idf := range keys {
+		w := float32(total * idf / sum)
+		out[k] = max(out[k], w)
+	}
+}
+
+// minChunksToPrune keeps small corpora whole: pruning is for speed.
+const minChunksToPrune = 1000

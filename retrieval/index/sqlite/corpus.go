@@ -1,0 +1,216 @@
+package sqlite
+
+import (
+	"math"
+	"sync"
+
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/retrieval/embed"
+)
+
+// corpus is what one tenant's searches run on: everything but the text of the
+// file's rows, in memory. Each chunk takes a slot; slots are never reused, so
+// posting lists stay ascending; dead ones go when the tenant is compacted.
+type corpus struct {
+	mu        sync.RWMutex
+	dimension int
+	slots     []slot
+	byID      map[string]uint32
+	documents map[string][]uint32 // live slots by document
+	postings  postings
+	vectors   []float32 // slot by slot, unit length; empty when there is no model
+	columns   *columns
+	dead      int
+	terms     int // of all slots, dead ones included
+
+	statistics *embed.Statistics
+}
+
+type slot struct {
+	id, document, version, receipt string
+	ordinal                        int
+	row                            uint32
+	terms                          uint32
+	dead, vector                   bool
+}
+
+// point is a chunk in stored form.
+type point struct {
+	id, document, version, receipt string
+	ordinal                        int
+	attributes                     string
+	terms                          []byte
+	vector                         []float32
+}
+
+func newCorpus(dimension int) *corpus {
+	return &corpus{
+		dimension: dimension, byID: map[string]uint32{}, documents: map[string][]uint32{},
+		columns: newColumns(), statistics: &embed.Statistics{},
+	}
+}
+
+// put adds a point, replacing the one of the same id. The caller holds mu.
+func (t *corpus) put(p point) error {
+	row, err := t.columns.row(p.attributes)
+	if err != nil {
+		return err
+	}
+	if old, ok := t.byID[p.id]; ok {
+		t.bury(old)
+	}
+	n := uint32(len(t.slots))
+	s := slot{id: p.id, document: p.document, version: p.version, receipt: p.receipt, ordinal: p.ordinal, row: row}
+	err = eachTerm(p.terms, func(key uint32, w float32) {
+		t.postings.add(key, n, w)
+		s.terms++
+	})
+	if err != nil {
+		return err
+	}
+	t.terms += int(s.terms)
+	if t.dimension > 0 {
+		t.vectors = append(t.vectors, make([]float32, t.dimension)...)
+		s.vector = normalise(p.vector, t.vectors[int(n)*t.dimension:])
+	}
+	t.slots = append(t.slots, s)
+	t.byID[p.id] = n
+	t.documents[p.document] = append(t.documents[p.document], n)
+	return nil
+}
+
+// bury marks a slot dead and forgets its id.
+func (t *corpus) bury(n uint32) {
+	s := &t.slots[n]
+	s.dead = true
+	t.dead++
+	delete(t.byID, s.id)
+	left := t.documents[s.document][:0]
+	for _, m := range t.documents[s.document] {
+		if m != n {
+			left = append(left, m)
+		}
+	}
+	if len(left) == 0 {
+		delete(t.documents, s.document)
+	} else {
+		t.documents[s.document] = left
+	}
+	s.id, s.document, s.version, s.receipt = "", "", "", ""
+}
+
+// retire buries the chunks of a version, or of the whole document for "".
+func (t *corpus) retire(document, version string) {
+	for _, n := range append([]uint32(nil), t.documents[document]...) {
+		if version == "" || t.slots[n].version == version {
+			t.bury(n)
+		}
+	}
+}
+
+func (t *corpus) setAttributes(document, attributes, receipt string) error {
+	row, err := t.columns.row(attributes)
+	if err != nil {
+		return err
+	}
+	for _, n := range t.documents[document] {
+		t.slots[n].row = row
+		t.slots[n].receipt = receipt
+	}
+	return nil
+}
+
+// normalise writes v at unit length to dst; a missing or zero vector leaves it
+// zero and returns false.
+func normalise(v, dst []float32) bool {
+	sum := 0.0
+	for _, x := range v {
+		sum += float64(x) * float64(x)
+	}
+	if sum == 0 {
+		return false
+	}
+	f := 1 / math.Sqrt(sum)
+	for i, x := range v {
+		dst[i] = float32(float64(x) * f)
+	}
+	return true
+}
+
+// allowed returns the rows all filters select; nil selects every row.
+func (t *corpus) allowed(exprs []policy.Expr) bits {
+	var out bits
+	for _, e := range exprs {
+		b := t.columns.eval(e)
+		if out == nil {
+			out = b
+		} else {
+			out.and(b)
+		}
+	}
+	return out
+}
+
+// compacted returns a copy without dead slots and unused rows. The caller keeps
+// writers away; readers may go on.
+func (t *corpus) compacted(attributes func(id string) (string, error)) (*corpus, error) {
+	out := newCorpus(t.dimension)
+	out.statistics = t.statistics
+	moved := make([]uint32, len(t.slots)) // new slot plus one
+	rows := map[uint32]uint32{}
+	for i := range t.slots {
+		s := t.slots[i]
+		if s.dead {
+			continue
+		}
+		row, ok := rows[s.row]
+		if !ok {
+			a, err := attributes(s.id)
+			if err != nil {
+				return nil, err
+			}
+			if row, err = out.columns.row(a); err != nil {
+				return nil, err
+			}
+			rows[s.row] = row
+		}
+		s.row = row
+		n := uint32(len(out.slots))
+		moved[i] = n + 1
+		out.slots = append(out.slots, s)
+		out.byID[s.id] = n
+		out.documents[s.document] = append(out.documents[s.document], n)
+		out.terms += int(s.terms)
+		if t.dimension > 0 {
+			out.vectors = append(out.vectors, t.vectors[i*t.dimension:(i+1)*t.dimension]...)
+		}
+	}
+	t.postings.eachList(func(key uint32, l *list) {
+		l.each(func(slot uint32, w float32) {
+			if moved[slot] != 0 {
+				out.postings.add(key, moved[slot]-1, w)
+			}
+		})
+	})
+	return out, nil
+}
+
+// tally counts live postings for a new epoch.
+func (t *corpus) tally(analysis string) *embed.Tally {
+	out := embed.NewTally(analysis)
+	terms := 0
+	t.postings.eachList(func(key uint32, l *list) {
+		n := 0
+		l.each(func(slot uint32, _ float32) {
+			if !t.slots[slot].dead {
+				n++
+			}
+		})
+		if n > 0 {
+			out.AddFrequency(key, n)
+			terms += n
+		}
+	})
+	out.Size(len(t.slots)-t.dead, terms)
+	return out
+}

@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/retrieval/index"
+)
+
+// pin compares the stored pins with the configured ones; an empty index takes
+// the configured ones over.
+func (x *Index) pin() error {
+	meta := map[string]string{}
+	rows, err := x.write.Query("SELECT key, CAST(value AS TEXT) FROM meta")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k, v string
+		if err := rows.Scan(&k, &v); err != nil {
+			return err
+		}
+		meta[k] = v
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	rows.Close()
+	if f, ok := meta["format"]; ok && f != formatVersion {
+		return fmt.Errorf("%w: file format %s, this version reads %s; run `doorward reindex`", index.ErrMismatch, f, formatVersion)
+	}
+	x.changes, _ = strconv.ParseInt(meta["changes"], 10, 64)
+	stored := index.Pins{Analysis: meta["analysis"], Model: meta["model"]}
+	stored.Dimension, _ = strconv.Atoi(meta["dimension"])
+	var filled bool
+	if err := x.write.QueryRow("SELECT EXISTS (SELECT 1 FROM points)").Scan(&filled); err != nil {
+		return err
+	}
+	if x.cfg.Pins == nil {
+		x.pins = stored
+		return nil
+	}
+	x.pins = *x.cfg.Pins
+	if filled {
+		return x.pins.Check(stored)
+	}
+	tx, err := x.write.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for k, v := range map[string]string{
+		"format": formatVersion, "analysis": x.pins.Analysis, "model": x.pins.Model,
+		"dimension": strconv.Itoa(x.pins.Dimension), "changes": strconv.FormatInt(x.changes, 10),
+	} {
+		if _, err := tx.Exec("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", k, v); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// load builds the tenants from the file.
+func (x *Index) load() error {
+	rows, err := x.write.Query("SELECT tenant, " + pointColumns + " FROM points ORDER BY pk")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		p, err := scanPoint(rows, &name)
+		if err != nil {
+			return err
+		}
+		if err := x.corpusOrNew(name).put(p); err != nil {
+			return fmt.Errorf("reading chunk %s: %w; run `doorward reindex`", p.id, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	rows.Close()
+	return x.loadStatistics()
+}
+
+func (x *Index) loadStatistics() error {
+	rows, err := x.write.Query("SELECT tenant, statistics FROM epochs")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var b []byte
+		if err := rows.Scan(&name, &b); err != nil {
+			return err
+		}
+		st := &embed.Statistics{}
+		if err := st.UnmarshalBinary(b); err != nil {
+			return err
+		}
+		x.corpusOrNew(name).statistics = st
+	}
+	return rows.Err()
+}
+
+func (x *Index) corpusOrNew(name string) *corpus {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	t := x.corpora[name]
+	if t == nil {
+		t = newCorpus(x.pins.Dimension)
+		x.corpora[name] = t
+	}
+	return t
+}
+
+const pointColumns = "id, document, version, ordinal, receipt, attributes, terms, vector"
+
+// scanPoint reads pointColumns, after any leading columns given.
+func scanPoint(rows *sql.Rows, leading ...any) (point, error) {
+	var p point
+	var terms, vector sql.RawBytes
+	dest := append(leading, &p.id, &p.document, &p.version, &p.ordinal, &p.receipt, &p.attributes, &terms, &vector)
+	if err := rows.Scan(dest...); err != nil {
+		return p, err
+	}
+	p.terms = append([]byte(nil), terms...)
+	var err error
+	p.vector, err = decodeVector(vector)
+	return p, err
+}
+
+func isNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }

@@ -1,0 +1,287 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/retrieval/index"
+)
+
+// Search returns the best chunks the filters select, best first, ties by id. With
+// terms and a vector it fuses both rankings by reciprocal rank; with one of them
+// the score is that ranking's own. It is exact: nothing is approximated, and no
+// chunk outside the filters has any part in what is returned.
+//
+// A filter that denies all reaches nothing; one that cannot be evaluated safely
+// fails with [index.ErrFilter].
+func (x *Index) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
+	if err := index.CheckQuery(q, x.pins); err != nil {
+		return nil, fmt.Errorf("searching: %w", err)
+	}
+	exprs, deny, err := prepare(q, x.cfg.Schema)
+	if err != nil {
+		return nil, fmt.Errorf("searching: %w", err)
+	}
+	if deny {
+		return nil, nil
+	}
+	if err := x.ready(ctx); err != nil {
+		return nil, fmt.Errorf("searching: %w", err)
+	}
+	t := x.corpus(q.Tenant)
+	if t == nil {
+		return nil, nil
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if len(t.byID) == 0 {
+		return nil, nil
+	}
+	s := search{t: t, rows: t.allowed(exprs), ctx: ctx}
+	depth := q.Limit
+	if len(q.Terms) > 0 && q.Vector != nil {
+		depth = max(q.Limit*x.cfg.FusionFactor, x.cfg.FusionDepth)
+	}
+	var sparse, dense []candidate
+	if len(q.Terms) > 0 {
+		sparse = s.sparse(q, depth)
+	}
+	if q.Vector != nil {
+		dense = s.dense(q, depth)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("searching: %w: %w", index.ErrUnavailable, err)
+	}
+	return s.hits(x.cfg.Fusion.join(sparse, dense, t), q.Limit), nil
+}
+
+// prepare passes every filter through the last gate.
+func prepare(q index.Query, schema policy.Schema) (exprs []policy.Expr, deny bool, err error) {
+	for _, f := range append([]policy.Filter{q.Filter}, q.Narrow...) {
+		effect, e, err := f.Prepare(schema)
+		switch {
+		case err != nil:
+			return nil, true, fmt.Errorf("%w: %w", index.ErrFilter, err)
+		case effect == policy.SelectSome && e != nil:
+			exprs = append(exprs, e)
+		case effect == policy.SelectAll:
+		default:
+			return nil, true, nil
+		}
+	}
+	return exprs, false, nil
+}
+
+type search struct {
+	t    *corpus
+	rows bits // nil: all
+	ctx  context.Context
+}
+
+type candidate struct {
+	slot  uint32
+	score float32
+}
+
+func (s *search) selects(n uint32) bool {
+	sl := &s.t.slots[n]
+	return !sl.dead && (s.rows == nil || s.rows.has(sl.row))
+}
+
+var accumulators = sync.Pool{New: func() any { return new([]float32) }}
+
+// sparse ranks by the sum of weight products over shared terms.
+func (s *search) sparse(q index.Query, depth int) []candidate {
+	p := accumulators.Get().(*[]float32)
+	defer accumulators.Put(p)
+	if cap(*p) < len(s.t.slots) {
+		*p = make([]float32, len(s.t.slots)+len(s.t.slots)/4)
+	}
+	scores := (*p)[:len(s.t.slots)]
+	clear(scores)
+	for i, term := range q.Terms {
+		if i%64 == 63 && s.ctx.Err() != nil {
+			return nil
+		}
+		if l := s.t.postings.find(term.Key); l != nil {
+			l.score(term.Weight, scores)
+		}
+	}
+	top := newTop(depth, s.t)
+	for n, sc := range scores {
+		if sc > 0 && top.admits(sc) && s.selects(uint32(n)) {
+			top.add(candidate{uint32(n), sc})
+		}
+	}
+	return top.sorted()
+}
+
+// dense ranks by cosine similarity, over the selected chunks only.
+func (s *search) dense(q index.Query, depth int) []candidate {
+	dim := s.t.dimension
+	unit := make([]float32, dim)
+	if dim == 0 || !normalise(q.Vector, unit) {
+		return nil
+	}
+	top := newTop(depth, s.t)
+	for n := range s.t.slots {
+		if n%4096 == 4095 && s.ctx.Err() != nil {
+			return nil
+		}
+		if !s.t.slots[n].vector || !s.selects(uint32(n)) {
+			continue
+		}
+		if sc := dot(unit, s.t.vectors[n*dim:(n+1)*dim]); top.admits(sc) {
+			top.add(candidate{uint32(n), sc})
+		}
+	}
+	return top.sorted()
+}
+
+// dot keeps four sums so that the additions need not wait for each other.
+func dot(a, b []float32) float32 {
+	b = b[:len(a)]
+	var s0, s1, s2, s3 float32
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		s0 += a[i] * b[i]
+		s1 += a[i+1] * b[i+1]
+		s2 += a[i+2] * b[i+2]
+		s3 += a[i+3] * b[i+3]
+	}
+	for ; i < len(a); i++ {
+		s0 += a[i] * b[i]
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+func (s *search) hits(cs []fused, limit int) []index.Hit {
+	if len(cs) > limit {
+		cs = cs[:limit]
+	}
+	out := make([]index.Hit, len(cs))
+	for i, c := range cs {
+		sl := &s.t.slots[c.slot]
+		out[i] = index.Hit{ID: sl.id, Document: sl.document, Version: sl.version, Ordinal: sl.ordinal, Score: c.score, Receipt: sl.receipt}
+	}
+	return out
+}
+
+// top keeps the best candidates in a heap whose root is the worst of them.
+type top struct {
+	k    int
+	heap []candidate
+	t    *corpus
+}
+
+func newTop(k int, t *corpus) *top { return &top{k: k, t: t} }
+
+// admits is a cheap first test: false when the score cannot get in.
+func (h *top) admits(score float32) bool { return len(h.heap) < h.k || score >= h.heap[0].score }
+
+// worse orders by score, then id: a total order, so that results never depend on
+// slots.
+func (h *top) worse(a, b candidate) bool {
+	if a.score != b.score {
+		return a.score < b.score
+	}
+	return h.t.slots[a.slot].id > h.t.slots[b.slot].id
+}
+
+func (h *top) add(c candidate) {
+	if len(h.heap) < h.k {
+		h.heap = append(h.heap, c)
+		for i := len(h.heap) - 1; i > 0; {
+			up := (i - 1) / 2
+			if !h.worse(h.heap[i], h.heap[up]) {
+				break
+			}
+			h.heap[i], h.heap[up] = h.heap[up], h.heap[i]
+			i = up
+		}
+		return
+	}
+	if !h.worse(h.heap[0], c) {
+		return
+	}
+	h.heap[0] = c
+	for i := 0; ; {
+		least := i
+		for _, j := range [2]int{2*i + 1, 2*i + 2} {
+			if j < len(h.heap) && h.worse(h.heap[j], h.heap[least]) {
+				least = j
+			}
+		}
+		if least == i {
+			return
+		}
+		h.heap[i], h.heap[least] = h.heap[least], h.heap[i]
+		i = least
+	}
+}
+
+func (h *top) sorted() []candidate {
+	slices.SortFunc(h.heap, func(a, b candidate) int {
+		if h.worse(b, a) {
+			return -1
+		}
+		return 1
+	})
+	return h.heap
+}
+
+// fused is a candidate after fusion.
+type fused struct {
+	slot  uint32
+	score float64
+}
+
+// Fusion joins the two rankings of a hybrid query by reciprocal rank (Cormack,
+// Clarke and Büttcher 2009): a chunk at rank r, from 1, gets weight/(K+r) from
+// each ranking it stands in.
+type Fusion struct {
+	K             float64 // 0: 60
+	Terms, Vector float64 // weights; both 0: 1 each
+}
+
+func (f Fusion) withDefaults() Fusion {
+	if f.K == 0 {
+		f.K = 60
+	}
+	if f.Terms == 0 && f.Vector == 0 {
+		f.Terms, f.Vector = 1, 1
+	}
+	return f
+}
+
+func (f Fusion) join(sparse, dense []candidate, t *corpus) []fused {
+	if dense == nil || sparse == nil {
+		var out []fused
+		for _, c := range append(sparse, dense...) {
+			out = append(out, fused{c.slot, float64(c.score)})
+		}
+		return out
+	}
+	sum := map[uint32]float64{}
+	for i, c := range sparse {
+		sum[c.slot] += f.Terms / (f.K + float64(i+1))
+	}
+	for i, c := range dense {
+		sum[c.slot] += f.Vector / (f.K + float64(i+1))
+	}
+	out := make([]fused, 0, len(sum))
+	for n, sc := range sum {
+		out = append(out, fused{n, sc})
+	}
+	slices.SortFunc(out, func(a, b fused) int {
+		if c := cmp.Compare(b.score, a.score); c != 0 {
+			return c
+		}
+		return cmp.Compare(t.slots[a.slot].id, t.slots[b.slot].id)
+	})
+	return out
+}

@@ -1,0 +1,26 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/doorward/doorward/retrieval/index/indextest"
+	"github.com/doorward/doorward/retrieval/index/sqlite"
+)
+
+func open(t testing.TB, path string) *sqlite.Index {
+	t.Helper()
+	pins := indextest.Pins()
+	x, err := sqlite.Open(sqlite.Config{Path: path, Schema: indextest.Schema(), Pins: &pins})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { x.Close() })
+	return x
+}
+
+func TestSuite(t *testing.T) {
+	indextest.Run(t, indextest.Harness{New: func(t *testing.T) indextest.Index {
+		return open(t, filepath.Join(t.TempDir(), "index.db"))
+	}})
+}
