@@ -1,0 +1,183 @@
+// Package configs reads Doorward's configuration: one YAML file, checked
+// strictly, with defaults that are safe to run. It also carries the default
+// policies and the demo corpus. It knows nothing of the parts it configures.
+package configs
+
+import (
+	_ "embed"
+	"time"
+)
+
+// Default is a commented configuration, as `doorward init` writes it.
+//
+//go:embed default.yaml
+var Default []byte
+
+// Config is the whole configuration.
+type Config struct {
+	Data     string   `yaml:"data"`     // data directory
+	Keys     string   `yaml:"keys"`     // key folder; must lie outside Data
+	Tenant   string   `yaml:"tenant"`   // tenant that commands use unless told otherwise
+	Listen   Listen   `yaml:"listen"`   // HTTP listeners
+	Schema   Schema   `yaml:"schema"`   // attributes of documents and subjects
+	Policy   Policy   `yaml:"policy"`   // where the Rego is
+	Sources  []Source `yaml:"sources"`  // document stores
+	Extract  Extract  `yaml:"extract"`  // limits of extraction
+	Chunks   Chunks   `yaml:"chunks"`   // how documents are cut
+	Scan     Scan     `yaml:"scan"`     // what is looked for
+	Prompt   Prompt   `yaml:"prompt"`   // how prompts are written
+	Output   Output   `yaml:"output"`   // what answers may hold
+	Identity Identity `yaml:"identity"` // who may ask
+	Index    Index    `yaml:"index"`    // where chunks are searched
+	Embedder Embedder `yaml:"embedder"` // vectors, if any
+	Model    Model    `yaml:"model"`    // the model the demo may ask
+	Log      Log      `yaml:"log"`
+}
+
+// Listen names the listeners.
+type Listen struct {
+	Public   string `yaml:"public"`   // host:port for backends
+	Operator string `yaml:"operator"` // host:port for operators; loopback
+	TLSCert  string `yaml:"tls_cert"` // PEM file; required for a public address that is not loopback
+	TLSKey   string `yaml:"tls_key"`
+	Plain    bool   `yaml:"plain"` // a TLS-terminating proxy stands in front
+}
+
+// Schema declares attributes: path → kind, one of string, int, time, bool,
+// set<string>, set<int>, or list<object> with fields.
+type Schema struct {
+	Document map[string]Attribute `yaml:"document"`
+	Claims   map[string]Attribute `yaml:"claims"`
+	Access   []string             `yaml:"access"` // attributes that can grant access
+}
+
+// Attribute is one declaration. In YAML a bare word is its kind.
+type Attribute struct {
+	Kind     string            `yaml:"kind"`
+	Required bool              `yaml:"required"`
+	Fields   map[string]string `yaml:"fields"` // list<object> only
+}
+
+// Policy says where the Rego is.
+type Policy struct {
+	Dir   string        `yaml:"dir"`   // empty: the built-in default policy
+	Watch time.Duration `yaml:"watch"` // how often Dir is looked at for changes; 0 never
+}
+
+// Source is one document store.
+type Source struct {
+	Name     string    `yaml:"name"`
+	Tenant   string    `yaml:"tenant"` // empty: Config.Tenant
+	Type     string    `yaml:"type"`   // directory or jsonl
+	Path     string    `yaml:"path"`
+	Trust    string    `yaml:"trust"` // a word for policies, for example "internal"
+	Include  []string  `yaml:"include"`
+	Exclude  []string  `yaml:"exclude"`
+	Mapping  []Mapping `yaml:"mapping"`
+	Sidecars *bool     `yaml:"sidecars"` // directory: read NAME.doorward.yaml beside NAME; default true
+	Fields   Fields    `yaml:"fields"`   // jsonl: which fields hold what
+}
+
+// Mapping is one rule that gives attributes to documents; later rules win.
+type Mapping struct {
+	Match  string            `yaml:"match"`  // glob over the path below the source; empty matches all
+	Set    map[string]any    `yaml:"set"`    // attribute → constant
+	From   map[string]string `yaml:"from"`   // attribute → field of the record
+	Path   map[string]int    `yaml:"path"`   // attribute → n-th part of the path, from 0; negative from the end
+	Append map[string]any    `yaml:"append"` // set attribute → more elements
+}
+
+// Fields name a record's fields.
+type Fields struct {
+	ID         string `yaml:"id"`
+	Title      string `yaml:"title"`
+	Text       string `yaml:"text"`
+	URI        string `yaml:"uri"`
+	Attributes string `yaml:"attributes"`
+}
+
+// Extract bounds extraction. Zero values take the defaults.
+type Extract struct {
+	MaxBytes  int64         `yaml:"max_bytes"`
+	Timeout   time.Duration `yaml:"timeout"`
+	Memory    int64         `yaml:"memory"`
+	InProcess bool          `yaml:"in_process"` // no child processes; refused by serve
+}
+
+// Chunks says how documents are cut.
+type Chunks struct {
+	MaxTokens int    `yaml:"max_tokens"`
+	Overlap   int    `yaml:"overlap"`
+	Encoding  string `yaml:"encoding"` // cl100k_base or o200k_base
+}
+
+// Scan says what is looked for.
+type Scan struct {
+	SecretRules []string `yaml:"secret_rules"` // further gitleaks TOML files
+	Countries   []string `yaml:"countries"`    // personal data packs; empty: all
+}
+
+// Prompt says how prompts are written.
+type Prompt struct {
+	Budget  int    `yaml:"budget"`  // tokens of passages
+	TopK    int    `yaml:"top_k"`   // passages
+	Marking string `yaml:"marking"` // none, datamark or base64
+}
+
+// Output says what answers may hold.
+type Output struct {
+	Hosts    []string `yaml:"hosts"`    // hosts links may point to
+	Verbatim int      `yaml:"verbatim"` // longest verbatim run of context, in tokens
+}
+
+// Identity says who may ask.
+type Identity struct {
+	Audience      string        `yaml:"audience"`
+	BackendSigned bool          `yaml:"backend_signed"` // trust assertions signed by a backend's own key
+	Issuers       []Issuer      `yaml:"issuers"`        // identity providers
+	Skew          time.Duration `yaml:"skew"`
+}
+
+// Issuer is an identity provider whose assertions are trusted.
+type Issuer struct {
+	Issuer string `yaml:"issuer"`
+	JWKS   string `yaml:"jwks"` // file with the provider's public keys
+}
+
+// Index says where chunks are searched.
+type Index struct {
+	Type   string `yaml:"type"` // sqlite or qdrant
+	Qdrant Qdrant `yaml:"qdrant"`
+}
+
+// Qdrant is a server.
+type Qdrant struct {
+	Address    string `yaml:"address"` // host:port of gRPC
+	Collection string `yaml:"collection"`
+	APIKeyFile string `yaml:"api_key_file"`
+	TLS        bool   `yaml:"tls"`
+}
+
+// Embedder makes vectors.
+type Embedder struct {
+	Type        string `yaml:"type"` // none, openai, ollama or tei
+	URL         string `yaml:"url"`
+	Model       string `yaml:"model"`
+	Dimension   int    `yaml:"dimension"`
+	APIKeyFile  string `yaml:"api_key_file"`
+	Destination string `yaml:"destination"` // internal, or the name policies know the provider by
+}
+
+// Model is a chat model, OpenAI-shaped.
+type Model struct {
+	URL         string `yaml:"url"`
+	Name        string `yaml:"name"`
+	APIKeyFile  string `yaml:"api_key_file"`
+	Destination string `yaml:"destination"`
+}
+
+// Log says how to log.
+type Log struct {
+	Level string `yaml:"level"` // debug, info, warn or error
+	JSON  bool   `yaml:"json"`
+}
