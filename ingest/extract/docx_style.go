@@ -1,0 +1,75 @@
+package extract
+
+import (
+	"encoding/xml"
+	"strconv"
+	"strings"
+)
+
+// set applies one element of run properties.
+func (s *wordStyle) set(name string, a map[string]string) {
+	switch name {
+	case "vanish", "webHidden", "specVanish":
+		on := a["val"] != "0" && a["val"] != "false" && a["val"] != "off"
+		if name == "vanish" || on {
+			s.vanish = &on
+		}
+	case "rStyle":
+		s.based = a["val"]
+	case "color":
+		s.color = a["val"]
+		switch a["themeColor"] {
+		case "background1", "light1":
+			s.color = "FFFFFF"
+		}
+	case "sz":
+		if n, err := strconv.Atoi(a["val"]); err == nil {
+			s.halfSize = max(n, 1)
+		}
+	case "shd":
+		s.fill = a["fill"]
+	case "highlight":
+		s.highlight = a["val"] != "none" && a["val"] != "white"
+	case "noFill":
+		s.noFill = true
+	case "alpha":
+		// 100,000 is fully transparent in w14:alpha.
+		if n, err := strconv.Atoi(a["val"]); err == nil && n > 90_000 {
+			s.noFill = true
+		}
+	}
+}
+
+// readStyles reads word/styles.xml; the style "" is the document's default.
+func (w *word) readStyles() error {
+	var open []string
+	id, now := "", wordStyle{}
+	return w.xml("word/styles.xml", func(tok xml.Token) error {
+		switch t := tok.(type) {
+		case xml.StartElement:
+			a := flatAttrs(t)
+			parent := strings.Join(open, "/")
+			switch {
+			case t.Name.Local == "style":
+				id, now = a["styleId"], wordStyle{}
+			case t.Name.Local == "rPrDefault":
+				id, now = "", wordStyle{}
+			case t.Name.Local == "basedOn":
+				now.based = a["val"]
+			case t.Name.Local == "name":
+				now.name = a["val"]
+			case strings.Contains(parent, "rPr") && t.Name.Local != "rStyle":
+				now.set(t.Name.Local, a)
+			}
+			open = append(open, t.Name.Local)
+		case xml.EndElement:
+			if len(open) > 0 {
+				open = open[:len(open)-1]
+			}
+			if t.Name.Local == "style" || t.Name.Local == "rPrDefault" {
+				w.styles[id] = now
+			}
+		}
+		return nil
+	})
+}

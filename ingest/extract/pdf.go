@@ -1,0 +1,3 @@
+package extract
+
+func readPDF(b *builder, in Input, _ int) error { return ErrUnsupported }
