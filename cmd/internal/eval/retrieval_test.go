@@ -1,0 +1,58 @@
+package eval
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/doorward/doorward/retrieval/embed"
+)
+
+// shared returns the evaluation data's directory, or skips.
+func retrievalData(t *testing.T, name string) string {
+	t.Helper()
+	root := os.Getenv("DOORWARD_DATA")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "..", "shared", "data")
+	}
+	dir := filepath.Join(root, "retrieval", name)
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no data set %s: set DOORWARD_DATA to the directory that holds retrieval/%s", name, name)
+	}
+	return dir
+}
+
+func TestSciFactQuality(t *testing.T) {
+	r, err := Retrieval(t.Context(), retrievalData(t, "scifact"), RetrievalOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Print(testWriter{t})
+	if r.NDCG10.Mean < 0.7027 {
+		t.Errorf("nDCG@10 %.4f, want at least 0.7027", r.NDCG10.Mean)
+	}
+}
+
+// TestSciFactTrain is for tuning: settings are chosen here, never on dev.
+func TestSciFactTrain(t *testing.T) {
+	if os.Getenv("DOORWARD_TEST_TUNE") == "" {
+		t.Skip("set DOORWARD_TEST_TUNE=1 to compare settings on the training queries")
+	}
+	dir := retrievalData(t, "scifact")
+	for name, c := range map[string]embed.Config{"default": {}, "english only": {Languages: []string{"en"}}, "no grams": {GramWeight: -1}, "k1 1.6": {K1: 1.6}} {
+		for _, qrels := range []string{"qrels.train.tsv", "qrels.tsv"} {
+			r, err := Retrieval(t.Context(), dir, RetrievalOptions{Analysis: c, Qrels: filepath.Join(dir, qrels)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%-14s %-16s nDCG@10 %.4f R@100 %.4f p50 %v", name, qrels, r.NDCG10.Mean, r.Recall100.Mean, r.P50)
+		}
+	}
+}
+
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Log(string(p))
+	return len(p), nil
+}
