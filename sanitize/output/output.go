@@ -1,0 +1,191 @@
+// Package output is the model-output filter: the last gate between a language
+// model and a person. It takes an answer whole or as a stream and gives out what
+// may be seen of it.
+//
+// What is found falls into two classes. For exact ones (secrets, structured
+// personal data, links and active content, canaries, template tokens, citations
+// that were not issued) no byte of a match is ever released, however the stream
+// is split, and the streamed text is the whole text's. For windowed ones (verbatim
+// runs of context, the system prompt, text of documents the subject may not
+// read) at most a configured number of tokens of a run is released. Text that
+// can be part of neither is passed on at once.
+//
+// The filter asks no policy: the table of actions is part of the [Answer] and was
+// asked for once. It does not judge what an answer says, and it cannot see
+// paraphrase, translation, or personal data spelt out in words.
+package output
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/doorward/doorward/sanitize"
+)
+
+// ErrStopped is returned by Write once the policy has stopped the stream: what
+// was released is final, and nothing more will be.
+var ErrStopped = errors.New("the answer was stopped by policy")
+
+// Links judges links and other active content; sanitize/egress has one. The
+// URLs are the registered addresses of the documents behind this answer: these
+// may be linked to as they are, whatever the general rules say of them.
+type Links interface {
+	For(urls []string) sanitize.Streamer
+}
+
+// Config is what a Filter is made of.
+type Config struct {
+	// Scanners find the exact classes other than links: secrets, personal data,
+	// template tokens. Required.
+	Scanners []sanitize.Streamer
+	// Links finds active content in the text as the other scanners leave it.
+	// Required.
+	Links Links
+}
+
+// Answer is what one answer may contain. The zero value is the strictest: with
+// no action for anything, the first finding of any kind ends the answer.
+type Answer struct {
+	// Actions says what to do about a finding, as the policy answered once for
+	// this stream. What it does not name stops the stream.
+	Actions sanitize.Actions
+	// Canary and Nonce are the secret marks of the prompt.
+	Canary, Nonce string
+	// System is the system prompt.
+	System string
+	// Context holds the passages of the prompt.
+	Context []string
+	// Prompt is the user's own text. A match that stands in it word for word is
+	// neither acted on nor counted, except links and marks.
+	Prompt string
+	// Citations are the labels that were issued, without brackets. nil leaves
+	// citations unchecked.
+	Citations []string
+	// URLs are the registered addresses of the documents that were retrieved.
+	URLs []string
+}
+
+// Result is a whole answer after filtering.
+type Result struct {
+	Text string
+	End
+}
+
+// End closes a stream. It says what was done, never what matched; End users
+// should be shown only whether something was withheld.
+type End struct {
+	// Action is the strictest action taken: pass when there was nothing, hold
+	// when the answer was stopped.
+	Action sanitize.Action
+	// Findings counts the matches acted on, by rule.
+	Findings []Count
+}
+
+// Filter makes streams. It is safe for concurrent use.
+type Filter struct{ Config }
+
+// New returns a Filter.
+func New(c Config) (*Filter, error) {
+	if len(c.Scanners) == 0 {
+		return nil, errors.New("making output filter: Scanners are missing")
+	}
+	if c.Links == nil {
+		return nil, errors.New("making output filter: Links is missing")
+	}
+	return &Filter{c}, nil
+}
+
+// Whole filters a complete answer. An answer that policy stops gives the text
+// before the match and the action hold; err is for trouble, and then there is
+// no text.
+func (f *Filter) Whole(ctx context.Context, a Answer, text string) (Result, error) {
+	s, err := f.NewStream(ctx, a)
+	if err != nil {
+		return Result{}, err
+	}
+	out, err := s.Write(text)
+	if err != nil && !errors.Is(err, ErrStopped) {
+		return Result{}, err
+	}
+	tail, end := s.Close()
+	return Result{Text: out + tail, End: end}, nil
+}
+
+// Stream filters one answer as it arrives. It is not safe for concurrent use.
+type Stream struct {
+	clean  cleaner
+	stages []*stage
+	report *tally
+	err    error
+	closed bool
+	buf    [2][]byte
+}
+
+// NewStream starts an answer.
+func (f *Filter) NewStream(ctx context.Context, a Answer) (*Stream, error) {
+	report := newTally()
+	s := &Stream{clean: cleaner{report: report}, report: report}
+
+	var exact []sanitize.Stream
+	for _, scanner := range f.Scanners {
+		exact = append(exact, scanner.NewStream())
+	}
+	m, err := newMarks(map[string]string{RuleCanary: a.Canary, RuleNonce: a.Nonce})
+	if err != nil {
+		return nil, fmt.Errorf("making output stream: %w", err)
+	}
+	if m != nil {
+		exact = append(exact, m.newStream())
+	}
+	first := newStage(exact, newRewriter(a.Actions, false), report)
+	first.exempt = ownText(a.Prompt)
+	last := newStage([]sanitize.Stream{f.Links.For(a.URLs).NewStream()}, newRewriter(a.Actions, true), report)
+	s.stages = []*stage{first, last}
+	return s, nil
+}
+
+// Write takes the next part of the answer, split anywhere, and returns what may
+// be shown now. After ErrStopped nothing more comes.
+func (s *Stream) Write(delta string) (released string, err error) {
+	if s.err != nil {
+		return "", s.err
+	}
+	if s.closed {
+		return "", errors.New("writing to output stream: it is closed")
+	}
+	text := s.clean.write(s.buf[0][:0], []byte(delta))
+	s.buf[0] = text
+	released = s.through(text, false)
+	return released, s.err
+}
+
+// through passes text through the stages. When a stage stops, the text before
+// the match still goes through the later ones, which then end too: what is
+// released does not depend on how far they had got.
+func (s *Stream) through(text []byte, closing bool) string {
+	in, out := text, s.buf[1]
+	for _, stage := range s.stages {
+		out = stage.write(out[:0], in)
+		if closing {
+			out = stage.close(out)
+		}
+		if stage.stopped {
+			s.err, closing = ErrStopped, true
+		}
+		in, out = out, in[:0:cap(in)]
+	}
+	s.buf[0], s.buf[1] = in, out
+	return string(in)
+}
+
+// Close ends the answer and returns the rest of it, if it was not stopped, with
+// the account of what was done. Closing again returns the same account.
+func (s *Stream) Close() (tail string, end End) {
+	if !s.closed && s.err == nil {
+		text := s.clean.close(s.buf[0][:0])
+		tail = s.through(text, true)
+	}
+	s.closed = true
+	return tail, End{Action: s.report.action, Findings: s.report.counts()}
+}
