@@ -1,0 +1,118 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/doorward/doorward/ingest"
+)
+
+// sidecarSuffixes are put after a file's whole name: report.pdf.doorward.json.
+var sidecarSuffixes = []string{".doorward.json", ".doorward.yaml", ".doorward.yml"}
+
+// maxSidecar is the largest sidecar file.
+const maxSidecar = 1 << 20
+
+// Sidecar is the content of a sidecar file; other fields are refused.
+type Sidecar struct {
+	// Attributes go over those of the mapping rules, attribute by attribute.
+	Attributes map[string]any `json:"attributes" yaml:"attributes"`
+	// MediaType is the claimed type of the document beside it.
+	MediaType string `json:"media_type" yaml:"media_type"`
+}
+
+func isSidecar(name string) bool {
+	for _, s := range sidecarSuffixes {
+		if strings.HasSuffix(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// sidecar reads the sidecar file of p, if there is one.
+func (d *Directory) sidecar(p string, siblings map[string]bool) (map[string]any, string, error) {
+	if d.config.NoSidecars {
+		return nil, "", nil
+	}
+	base := p[strings.LastIndexByte(p, '/')+1:]
+	found := ""
+	for _, s := range sidecarSuffixes {
+		if siblings[base+s] {
+			if found != "" {
+				return nil, "", fmt.Errorf("%w: two attribute files for one document (%s and %s)", ingest.ErrAttributes, found, s)
+			}
+			found = s
+		}
+	}
+	if found == "" {
+		return nil, "", nil
+	}
+	f, err := d.open(p + found)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: reading the attribute file: %w", ingest.ErrAttributes, err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxSidecar+1))
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: reading the attribute file: %w", ingest.ErrAttributes, err)
+	}
+	s, err := parseSidecar(content, strings.HasSuffix(found, ".json"))
+	return s.Attributes, s.MediaType, err
+}
+
+// parseSidecar reads a sidecar file strictly. Its errors hold none of the
+// file's own words.
+func parseSidecar(content []byte, isJSON bool) (Sidecar, error) {
+	var s Sidecar
+	if len(content) > maxSidecar {
+		return s, fmt.Errorf("%w: the attribute file is over %d bytes", ingest.ErrAttributes, maxSidecar)
+	}
+	if isJSON {
+		dec := json.NewDecoder(bytes.NewReader(content))
+		dec.DisallowUnknownFields()
+		dec.UseNumber()
+		if err := dec.Decode(&s); err != nil {
+			return Sidecar{}, fmt.Errorf("%w: the attribute file is not JSON with the fields attributes, media_type (near byte %d)", ingest.ErrAttributes, dec.InputOffset())
+		}
+		if _, err := dec.Token(); err != io.EOF {
+			return Sidecar{}, fmt.Errorf("%w: the attribute file goes on after its object", ingest.ErrAttributes)
+		}
+		plainNumbers(s.Attributes)
+		return s, nil
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(content))
+	dec.KnownFields(true)
+	if err := dec.Decode(&s); err != nil && !errors.Is(err, io.EOF) {
+		return Sidecar{}, fmt.Errorf("%w: the attribute file is not YAML with the fields attributes, media_type", ingest.ErrAttributes)
+	}
+	return s, nil
+}
+
+// plainNumbers turns json.Number into int64 where it is a whole number, else
+// float64, so that attributes look the same whichever source they come from.
+func plainNumbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		f, _ := v.Float64()
+		return f
+	case map[string]any:
+		for k, e := range v {
+			v[k] = plainNumbers(e)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = plainNumbers(e)
+		}
+	}
+	return v
+}
