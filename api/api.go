@@ -1,0 +1,164 @@
+// Package api is Doorward's HTTP face: routes, wire types and how errors become
+// statuses. It proves identities (api/auth), calls the flows and adds nothing to
+// their decisions.
+package api
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/keys"
+	"github.com/doorward/doorward/retrieval"
+	"github.com/doorward/doorward/sanitize/output"
+)
+
+// Bounds of request bodies, in bytes.
+const (
+	maxRequest = 1 << 20
+	maxAnswer  = 8 << 20
+	maxLine    = 256 << 10
+)
+
+// Config is what the public API needs. Every field is required.
+type Config struct {
+	Auth    *auth.Authenticator
+	Service *retrieval.Service
+	Output  *output.Filter
+	Catalog catalog.Reader
+	Policy  policy.Source
+	Keys    keys.Ring
+	Audit   audit.Log
+	Log     *slog.Logger
+	Ready   func() error // why the service cannot answer now, nil if it can
+	Search  string       // how it searches, for clients: "keywords" or "hybrid"
+	Now     func() time.Time
+	// Prompt defaults, used where a request says nothing.
+	TopK, Budget int
+}
+
+// API is the public listener's handler.
+type API struct {
+	Config
+	handler http.Handler
+}
+
+// New checks the configuration and builds the routes.
+func New(c Config) (*API, error) {
+	if c.Auth == nil || c.Service == nil || c.Output == nil || c.Catalog == nil || c.Policy == nil || c.Keys == nil || c.Audit == nil || c.Ready == nil {
+		return nil, errors.New("making api: a part is missing")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	a := &API{Config: c}
+	a.handler = a.routes()
+	return a, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+func (a *API) routes() http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	g := gin.New()
+	g.HandleMethodNotAllowed = true
+	g.Use(a.request, a.recovered)
+	g.NoRoute(func(c *gin.Context) {
+		a.problem(c, problem{Status: http.StatusNotFound, Type: "no-route", Title: "There is nothing at this path"})
+	})
+	g.NoMethod(func(c *gin.Context) {
+		a.problem(c, problem{Status: http.StatusMethodNotAllowed, Type: "no-method", Title: "This path does not take that method"})
+	})
+	g.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) })
+	g.GET("/readyz", a.ready)
+	g.POST("/v1/retrieve", a.retrieve)
+	g.POST("/v1/output", a.output)
+	g.POST("/v1/output/stream", a.outputStream)
+	return g
+}
+
+const requestKey = "request"
+
+// request gives each request an id, limits its body and logs its end.
+func (a *API) request(c *gin.Context) {
+	var id [8]byte
+	rand.Read(id[:])
+	rid := hex.EncodeToString(id[:])
+	c.Set(requestKey, rid)
+	c.Header("Doorward-Request", rid)
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+	started := a.Now()
+	c.Next()
+	a.Log.InfoContext(c.Request.Context(), "request", "method", c.Request.Method, "route", c.FullPath(), "status", c.Writer.Status(),
+		"milliseconds", a.Now().Sub(started).Milliseconds(), "request", rid)
+}
+
+// recovered turns a panic into an error without its value, which may quote a
+// document.
+func (a *API) recovered(c *gin.Context) {
+	defer func() {
+		if r := recover(); r != nil {
+			if r == http.ErrAbortHandler {
+				panic(r)
+			}
+			a.Log.ErrorContext(c.Request.Context(), "panic", "route", c.FullPath(), "request", c.GetString(requestKey))
+			if !c.Writer.Written() {
+				a.problem(c, internal)
+			}
+			c.Abort()
+		}
+	}()
+	c.Next()
+}
+
+func (a *API) ready(c *gin.Context) {
+	if err := a.Ready(); err != nil {
+		a.Log.ErrorContext(c.Request.Context(), "not ready", "error", err)
+		a.problem(c, problem{Status: http.StatusServiceUnavailable, Type: "not-ready", Title: "The service cannot answer now", Detail: "See its log."})
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"status": "ready"})
+}
+
+// subject proves both identities or answers the request with a problem.
+func (a *API) subject(c *gin.Context) (policy.Subject, auth.Backend, bool) {
+	s, b, err := a.Auth.Subject(c.Request)
+	if err == nil {
+		return s, b, true
+	}
+	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID, Request: c.GetString(requestKey)}
+	if aerr := a.Audit.Append(c.Request.Context(), e); aerr != nil {
+		err = aerr
+	}
+	a.fail(c, err)
+	return policy.Subject{}, b, false
+}
+
+// body decodes a JSON request strictly.
+func (a *API) body(c *gin.Context, limit int64, into any) bool {
+	r := http.MaxBytesReader(c.Writer, c.Request.Body, limit)
+	data, err := io.ReadAll(r)
+	if err == nil {
+		err = decode(data, into)
+	}
+	if err != nil {
+		a.fail(c, err)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,257 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/retrieval"
+	"github.com/doorward/doorward/retrieval/prompt"
+	"github.com/doorward/doorward/retrieval/ticket"
+	"github.com/doorward/doorward/sanitize"
+	"github.com/doorward/doorward/sanitize/output"
+)
+
+// OutputRequest is the body of POST /v1/output.
+type OutputRequest struct {
+	ContextID string `json:"context_id"` // from the retrieval; without it the strictest rules apply
+	Text      string `json:"text"`
+}
+
+// OutputResponse is its answer.
+type OutputResponse struct {
+	Text     string         `json:"text"`
+	Action   string         `json:"action"` // the strictest action taken; pass, redact, withhold, hold (stopped)
+	Findings []output.Count `json:"findings"`
+}
+
+func (a *API) output(c *gin.Context) {
+	s, _, ok := a.subject(c)
+	if !ok {
+		return
+	}
+	var in OutputRequest
+	if !a.body(c, maxAnswer, &in) {
+		return
+	}
+	ctx := c.Request.Context()
+	answer, entry, err := a.answer(ctx, s, in.ContextID, c.GetString(requestKey))
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	r, err := a.Output.Whole(ctx, answer, in.Text)
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	entry.Outcome, entry.Counts = r.Action.String(), counts(r.End)
+	if err := a.Audit.Append(ctx, entry); err != nil {
+		a.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, OutputResponse{Text: r.Text, Action: r.Action.String(), Findings: found(r.End)})
+}
+
+// answer gathers what the filter needs to know of one answer. A ticket that is
+// missing or does not hold leaves the strictest answer: anything found stops it.
+func (a *API) answer(ctx context.Context, s policy.Subject, contextID, request string) (output.Answer, audit.Entry, error) {
+	name, err := retrieval.SubjectID(a.Keys, s)
+	if err != nil {
+		return output.Answer{}, audit.Entry{}, err
+	}
+	entry := audit.Entry{Event: "output", Tenant: s.Tenant, Subject: name, Backend: s.Authn.Backend, Request: request}
+	snapshot, err := a.Policy.Snapshot()
+	if err != nil {
+		return output.Answer{}, entry, err
+	}
+	entry.Policy = snapshot.Revision().Hash
+	wrapper, err := a.Keys.Wrapper(s.Tenant)
+	if err != nil {
+		return output.Answer{}, entry, err
+	}
+	now := a.Now()
+	t, err := ticket.Open(wrapper, contextID, ticket.Bearer{Tenant: s.Tenant, Backend: s.Authn.Backend, Subject: s.ID}, now)
+	if err != nil {
+		entry.Reason = "no_ticket"
+		return output.Answer{}, entry, nil
+	}
+	verdict, err := snapshot.Decide(ctx, policy.PointOutput, policy.Input{
+		"subject": s.Input(), "context": policy.Context{Now: now, Destination: t.Destination, Action: "answer"}.Input(),
+	})
+	if err != nil {
+		return output.Answer{}, entry, fmt.Errorf("deciding about output: %w", err)
+	}
+	out := output.Answer{Actions: sanitize.ParseActions(verdict.Actions), Canary: t.Canary, Nonce: t.Nonce, Prompt: t.Question}
+	return out, entry, a.passages(ctx, s.Tenant, t, &out)
+}
+
+// passages adds the text and addresses of what the answer was made from.
+func (a *API) passages(ctx context.Context, tenant string, t ticket.Ticket, out *output.Answer) error {
+	ids := make([]string, 0, len(t.Chunks))
+	for i, ch := range t.Chunks {
+		ids = append(ids, ch.ID)
+		out.Citations = append(out.Citations, prompt.Label(t.Nonce, i+1))
+	}
+	chunks, err := a.Catalog.Open(ctx, tenant, ids)
+	if err != nil {
+		return err
+	}
+	var documents []string
+	for _, ch := range t.Chunks {
+		if c, ok := chunks[ch.ID]; ok {
+			out.Context = append(out.Context, c.Text)
+			documents = append(documents, c.Document)
+		}
+	}
+	docs, err := a.Catalog.Documents(ctx, tenant, documents)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		out.URLs = append(out.URLs, d.URI)
+	}
+	return nil
+}
+
+func counts(e output.End) map[string]int {
+	m := map[string]int{}
+	for _, f := range e.Findings {
+		m[f.Rule] += f.N
+	}
+	return m
+}
+
+func found(e output.End) []output.Count {
+	if e.Findings == nil {
+		return []output.Count{}
+	}
+	return e.Findings
+}
+
+// line is one line of the stream, in either direction.
+type line struct {
+	ContextID string     `json:"context_id,omitempty"` // first line in
+	Delta     string     `json:"delta,omitempty"`
+	End       *streamEnd `json:"end,omitempty"` // last line out
+}
+
+type streamEnd struct {
+	Action   string         `json:"action"`
+	Findings []output.Count `json:"findings"`
+	Error    string         `json:"error,omitempty"` // set when the stream was cut by trouble, not by policy
+}
+
+// streamIdle is the longest wait for the next line.
+const streamIdle = 2 * time.Minute
+
+// outputStream filters NDJSON lines as they come. The context id stands in the
+// Doorward-Context header or in the first line.
+func (a *API) outputStream(c *gin.Context) {
+	s, _, ok := a.subject(c)
+	if !ok {
+		return
+	}
+	ctx := c.Request.Context()
+	control := http.NewResponseController(c.Writer)
+	_ = control.EnableFullDuplex() // HTTP/2 always is; a recorder in tests need not be
+	lines := bufio.NewScanner(http.MaxBytesReader(c.Writer, c.Request.Body, maxAnswer))
+	lines.Buffer(make([]byte, 0, 4096), maxLine)
+	next := func() (line, bool, error) {
+		_ = control.SetReadDeadline(a.Now().Add(streamIdle))
+		var l line
+		for lines.Scan() {
+			if b := bytes.TrimSpace(lines.Bytes()); len(b) > 0 {
+				return l, true, decode(b, &l)
+			}
+		}
+		return l, false, lines.Err()
+	}
+	first, more, err := next()
+	if err != nil {
+		a.fail(c, errors.Join(errMalformed, err))
+		return
+	}
+	contextID := c.GetHeader("Doorward-Context")
+	if first.ContextID != "" {
+		contextID = first.ContextID
+	}
+	answer, entry, err := a.answer(ctx, s, contextID, c.GetString(requestKey))
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	stream, err := a.Output.NewStream(ctx, answer)
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	started := entry
+	started.Outcome = "started"
+	if err := a.Audit.Append(ctx, started); err != nil {
+		a.fail(c, err)
+		return
+	}
+	c.Header("Content-Type", "application/x-ndjson")
+	c.Status(http.StatusOK)
+	w := &lineWriter{c: c, control: control}
+	a.pump(ctx, stream, first, more, next, w, entry)
+}
+
+// pump moves lines through the filter until the end, which is always explicit.
+func (a *API) pump(ctx context.Context, stream *output.Stream, l line, more bool, next func() (line, bool, error), w *lineWriter, entry audit.Entry) {
+	trouble := ""
+	for more && trouble == "" {
+		released, err := stream.Write(l.Delta)
+		w.delta(released)
+		if errors.Is(err, output.ErrStopped) {
+			break
+		}
+		if err == nil {
+			l, more, err = next()
+		}
+		if err != nil {
+			trouble = "the input could not be read"
+		}
+	}
+	tail, end := stream.Close()
+	if trouble != "" {
+		tail = "" // what was held back is not known to be complete
+	}
+	entry.Outcome, entry.Counts, entry.Reason = end.Action.String(), counts(end), trouble
+	if err := a.Audit.Append(ctx, entry); err != nil {
+		tail, trouble = "", "the audit log takes no entries"
+	}
+	w.delta(tail)
+	w.write(line{End: &streamEnd{Action: end.Action.String(), Findings: found(end), Error: trouble}})
+}
+
+// lineWriter writes NDJSON and flushes every line.
+type lineWriter struct {
+	c       *gin.Context
+	control *http.ResponseController
+}
+
+func (w *lineWriter) delta(text string) {
+	if text != "" {
+		w.write(line{Delta: text})
+	}
+}
+
+func (w *lineWriter) write(l line) {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return
+	}
+	_, _ = w.c.Writer.Write(append(data, '\n'))
+	_ = w.control.Flush()
+}

@@ -1,0 +1,131 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/retrieval"
+	"github.com/doorward/doorward/retrieval/index"
+	"github.com/doorward/doorward/retrieval/prompt"
+)
+
+// problem is an RFC 9457 answer. Type is a stable word under problemBase.
+type problem struct {
+	Type    string `json:"type"`
+	Title   string `json:"title"`
+	Status  int    `json:"status"`
+	Detail  string `json:"detail,omitempty"`
+	Request string `json:"request,omitempty"`
+}
+
+const problemBase = "urn:doorward:problem:"
+
+var internal = problem{Status: http.StatusInternalServerError, Type: "internal", Title: "Something failed; nothing was released"}
+
+// errMalformed means a body that is not the JSON the route takes.
+var errMalformed = errors.New("malformed request")
+
+// statuses is the one place where errors become statuses. explain says that the
+// error's text is made for the caller; others stay inside.
+var statuses = []struct {
+	err     error
+	problem problem
+	explain bool
+}{
+	{auth.ErrUnauthenticated, problem{Status: 401, Type: "unauthenticated", Title: "Backend and user must both be proved"}, true},
+	{auth.ErrForbidden, problem{Status: 403, Type: "forbidden", Title: "This backend may not ask for that"}, true},
+	{errMalformed, problem{Status: 400, Type: "malformed", Title: "The request cannot be read"}, true},
+	{retrieval.ErrRequest, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
+	{prompt.ErrText, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
+	{policy.ErrSubject, problem{Status: 403, Type: "subject", Title: "The user's claims do not fit the schema"}, false},
+	{policy.ErrNotPushable, problem{Status: 403, Type: "policy", Title: "The policy cannot be applied for this user"}, false},
+	{policy.ErrUnavailable, problem{Status: 503, Type: "policy-unavailable", Title: "No policy is in force; nothing is released"}, false},
+	{audit.ErrUnavailable, problem{Status: 503, Type: "audit-unavailable", Title: "The audit log takes no entries; nothing is released"}, false},
+	{catalog.ErrUnavailable, problem{Status: 503, Type: "catalog-unavailable", Title: "The catalog does not answer; nothing is released"}, false},
+	{index.ErrUnavailable, problem{Status: 503, Type: "index-unavailable", Title: "The index does not answer"}, false},
+	{index.ErrMismatch, problem{Status: 503, Type: "index-mismatch", Title: "The index was made with other settings"}, false},
+	{context.DeadlineExceeded, problem{Status: 504, Type: "timeout", Title: "It took too long; nothing was released"}, false},
+}
+
+// fail answers with the problem of an error.
+func (a *API) fail(c *gin.Context, err error) {
+	p := internal
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		a.problem(c, problem{Status: 413, Type: "too-large", Title: "The request is too large", Detail: fmt.Sprintf("The limit is %d bytes.", tooLarge.Limit)})
+		return
+	}
+	for _, s := range statuses {
+		if errors.Is(err, s.err) {
+			if p = s.problem; s.explain {
+				p.Detail = err.Error()
+			}
+			break
+		}
+	}
+	if p.Status >= 500 {
+		a.Log.ErrorContext(c.Request.Context(), "request failed", "problem", p.Type, "error", err, "request", c.GetString(requestKey))
+	}
+	a.problem(c, p)
+}
+
+func (a *API) problem(c *gin.Context, p problem) {
+	p.Type, p.Request = problemBase+p.Type, c.GetString(requestKey)
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", `Bearer realm="doorward"`)
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.AbortWithStatusJSON(p.Status, p)
+}
+
+// decode reads exactly one JSON value with known fields only. Its errors name
+// fields and offsets, never values.
+func decode(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return fmt.Errorf("%w: something follows the JSON object", errMalformed)
+		}
+		return nil
+	case errors.As(err, &syntax):
+		return fmt.Errorf("%w: not JSON at byte %d", errMalformed, syntax.Offset)
+	case errors.As(err, &kind):
+		return fmt.Errorf("%w: field %q must be %s", errMalformed, kind.Field, kindWord(kind.Type.Kind().String()))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: the JSON ends too early", errMalformed)
+	case strings.HasPrefix(err.Error(), "json: unknown field "):
+		return fmt.Errorf("%w: unknown field %s", errMalformed, strings.TrimPrefix(err.Error(), "json: unknown field "))
+	}
+	return errMalformed
+}
+
+func kindWord(kind string) string {
+	switch {
+	case kind == "string":
+		return "text"
+	case strings.HasPrefix(kind, "int"):
+		return "a whole number"
+	case kind == "slice":
+		return "a list"
+	case kind == "bool":
+		return "true or false"
+	}
+	return "an object"
+}
