@@ -18,7 +18,7 @@ type corpus struct {
 	byID      map[string]uint32
 	documents map[string][]uint32 // live slots by document
 	postings  postings
-	vectors   []float32 // slot by slot, unit length; empty when there is no model
+	vectors   vectors // by slot, unit length; empty when there is no model
 	columns   *columns
 	dead      int
 	terms     int // of all slots, dead ones included
@@ -70,8 +70,7 @@ func (t *corpus) put(p point) error {
 	}
 	t.terms += int(s.terms)
 	if t.dimension > 0 {
-		t.vectors = append(t.vectors, make([]float32, t.dimension)...)
-		s.vector = normalise(p.vector, t.vectors[int(n)*t.dimension:])
+		s.vector = normalise(p.vector, t.vectors.grow(n, t.dimension))
 	}
 	t.slots = append(t.slots, s)
 	t.byID[p.id] = n
@@ -182,7 +181,7 @@ func (t *corpus) compacted(attributes func(id string) (string, error)) (*corpus,
 		out.documents[s.document] = append(out.documents[s.document], n)
 		out.terms += int(s.terms)
 		if t.dimension > 0 {
-			out.vectors = append(out.vectors, t.vectors[i*t.dimension:(i+1)*t.dimension]...)
+			copy(out.vectors.grow(n, t.dimension), t.vectors.at(uint32(i), t.dimension))
 		}
 	}
 	t.postings.eachList(func(key uint32, l *list) {
@@ -213,4 +212,23 @@ func (t *corpus) tally(analysis string) *embed.Tally {
 	})
 	out.Size(len(t.slots)-t.dead, terms)
 	return out
+}
+
+// vectors are kept in pages, so that growing copies nothing.
+type vectors [][]float32
+
+const pageSlots = 512
+
+// at returns the vector of slot n.
+func (v vectors) at(n uint32, dim int) []float32 {
+	from := int(n%pageSlots) * dim
+	return v[n/pageSlots][from : from+dim : from+dim]
+}
+
+// grow makes room for slot n, the next one, and returns it.
+func (v *vectors) grow(n uint32, dim int) []float32 {
+	for int(n/pageSlots) >= len(*v) {
+		*v = append(*v, make([]float32, pageSlots*dim))
+	}
+	return v.at(n, dim)
 }

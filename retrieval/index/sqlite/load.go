@@ -64,9 +64,53 @@ func (x *Index) pin() error {
 	return tx.Commit()
 }
 
-// load builds the tenants from the file.
+// load builds the corpora from the file. Reading rows and filing them take about
+// as long, so each has a goroutine.
 func (x *Index) load() error {
-	rows, err := x.write.Query("SELECT tenant, " + pointColumns + " FROM points ORDER BY pk")
+	type row struct {
+		tenant string
+		point  point
+	}
+	batches := make(chan []row, 4)
+	quit := make(chan struct{})
+	defer close(quit)
+	var readErr error
+	go func() {
+		defer close(batches)
+		var batch []row
+		readErr = x.eachPoint(func(tenant string, p point) bool {
+			if batch = append(batch, row{tenant, p}); len(batch) < 256 {
+				return true
+			}
+			select {
+			case batches <- batch:
+				batch = nil
+				return true
+			case <-quit:
+				return false
+			}
+		})
+		select {
+		case batches <- batch:
+		case <-quit:
+		}
+	}()
+	for batch := range batches {
+		for _, r := range batch {
+			if err := x.corpusOrNew(r.tenant).put(r.point); err != nil {
+				return fmt.Errorf("reading chunk %s: %w; run `doorward reindex`", r.point.id, err)
+			}
+		}
+	}
+	if readErr != nil {
+		return readErr
+	}
+	return x.loadStatistics()
+}
+
+// eachPoint yields all stored points in the order they were first put.
+func (x *Index) eachPoint(yield func(tenant string, p point) bool) error {
+	rows, err := x.read.Query("SELECT tenant, " + pointColumns + " FROM points ORDER BY pk")
 	if err != nil {
 		return err
 	}
@@ -77,15 +121,11 @@ func (x *Index) load() error {
 		if err != nil {
 			return err
 		}
-		if err := x.corpusOrNew(name).put(p); err != nil {
-			return fmt.Errorf("reading chunk %s: %w; run `doorward reindex`", p.id, err)
+		if !yield(name, p) {
+			return nil
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	rows.Close()
-	return x.loadStatistics()
+	return rows.Err()
 }
 
 func (x *Index) loadStatistics() error {

@@ -135,7 +135,7 @@ func (s *search) dense(q index.Query, depth int) []candidate {
 		if !s.t.slots[n].vector || !s.selects(uint32(n)) {
 			continue
 		}
-		if sc := dot(unit, s.t.vectors[n*dim:(n+1)*dim]); top.admits(sc) {
+		if sc := dot(unit, s.t.vectors.at(uint32(n), dim)); top.admits(sc) {
 			top.add(candidate{uint32(n), sc})
 		}
 	}
