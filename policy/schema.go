@@ -22,7 +22,7 @@ const (
 )
 
 // The words ParseKind reads, in the order of the kinds.
-var kindWords = [...]string{"invalid", "string", "int", "time", "bool", "string_set", "int_set", "object_list"}
+var kindWords = [...]string{"invalid", "string", "int", "time", "bool", "set<string>", "set<int>", "list<object>"}
 
 // String returns the kind's word as configurations write it.
 func (k Kind) String() string {
@@ -32,8 +32,8 @@ func (k Kind) String() string {
 	return kindWords[k]
 }
 
-// ParseKind reads a kind's word: string, int, time, bool, string_set, int_set
-// or object_list.
+// ParseKind reads a kind's word: string, int, time, bool, set<string>, set<int>
+// or list<object>.
 func ParseKind(word string) (Kind, error) {
 	for i, w := range kindWords {
 		if i > 0 && w == word {
@@ -127,12 +127,12 @@ func (s Schema) validateOne(path string) error {
 	}
 	if a.Kind != ObjectList {
 		if len(a.Fields) > 0 {
-			return fmt.Errorf("schema attribute %s has fields but is a %s: only object_list has fields", path, a.Kind)
+			return fmt.Errorf("schema attribute %s has fields but is a %s: only list<object> has fields", path, a.Kind)
 		}
 		return nil
 	}
 	if len(a.Fields) == 0 {
-		return fmt.Errorf("schema attribute %s is an object_list without fields", path)
+		return fmt.Errorf("schema attribute %s is a list<object> without fields", path)
 	}
 	for _, f := range sortedKeys(a.Fields) {
 		if !validName(f) {

@@ -1,0 +1,26 @@
+package doorward.admin_test
+
+import data.doorward.admin
+import rego.v1
+
+operator(role, factors) := {"id": "op", "tenant": "acme", "roles": [role], "authn": {"amr": factors}}
+
+test_roles if {
+	admin.allow with input as {"subject": operator("admin", ["pwd"]), "operation": "release"}
+	admin.allow with input as {"subject": operator("security-reviewer", ["pwd"]), "operation": "release"}
+	not admin.allow with input as {"subject": operator("reader", ["mfa"]), "operation": "release"}
+	not admin.allow with input as {"subject": operator("security-reviewer", ["mfa"]), "operation": "delete"}
+}
+
+test_second_factor if {
+	some operation in ["reveal", "delete", "export", "erase"]
+	not admin.allow with input as {"subject": operator("admin", ["pwd"]), "operation": operation}
+	admin.allow with input as {"subject": operator("admin", ["pwd", "mfa"]), "operation": operation}
+}
+
+test_nobody_without_a_subject if not admin.allow with input as {"operation": "release"}
+
+test_nobody_without_authentication if {
+	not admin.allow with input as {"subject": {"roles": ["admin"]}, "operation": "reveal"}
+	not admin.allow with input as {"subject": {"roles": ["admin"]}}
+}
