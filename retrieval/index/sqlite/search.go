@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -44,19 +43,20 @@ func (x *Index) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	s := search{t: t, rows: t.allowed(exprs), ctx: ctx}
 	depth := q.Limit
 	if len(q.Terms) > 0 && q.Vector != nil {
-		depth = max(q.Limit*x.cfg.FusionFactor, x.cfg.FusionDepth)
+		depth = x.cfg.Fusion.Candidates(q.Limit)
 	}
-	var sparse, dense []candidate
+	var sparse, dense []index.Hit
 	if len(q.Terms) > 0 {
-		sparse = s.sparse(q, depth)
+		sparse = s.hits(s.sparse(q, depth))
 	}
 	if q.Vector != nil {
-		dense = s.dense(q, depth)
+		dense = s.hits(s.dense(q, depth))
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("searching: %w: %w", index.ErrUnavailable, err)
 	}
-	return s.hits(x.cfg.Fusion.join(sparse, dense, t), q.Limit), nil
+	hits := x.cfg.Fusion.Join(sparse, dense)
+	return hits[:min(len(hits), q.Limit)], nil
 }
 
 // prepare passes every filter through the last gate.
@@ -159,14 +159,11 @@ func dot(a, b []float32) float32 {
 	return (s0 + s1) + (s2 + s3)
 }
 
-func (s *search) hits(cs []fused, limit int) []index.Hit {
-	if len(cs) > limit {
-		cs = cs[:limit]
-	}
+func (s *search) hits(cs []candidate) []index.Hit {
 	out := make([]index.Hit, len(cs))
 	for i, c := range cs {
 		sl := &s.t.slots[c.slot]
-		out[i] = index.Hit{ID: sl.id, Document: sl.document, Version: sl.version, Ordinal: sl.ordinal, Score: c.score, Receipt: sl.receipt}
+		out[i] = index.Hit{ID: sl.id, Document: sl.document, Version: sl.version, Ordinal: sl.ordinal, Score: float64(c.score), Receipt: sl.receipt}
 	}
 	return out
 }
@@ -232,56 +229,4 @@ func (h *top) sorted() []candidate {
 		return 1
 	})
 	return h.heap
-}
-
-// fused is a candidate after fusion.
-type fused struct {
-	slot  uint32
-	score float64
-}
-
-// Fusion joins the two rankings of a hybrid query by reciprocal rank (Cormack,
-// Clarke and Büttcher 2009): a chunk at rank r, from 1, gets weight/(K+r) from
-// each ranking it stands in.
-type Fusion struct {
-	K             float64 // 0: 60
-	Terms, Vector float64 // weights; both 0: 1 each
-}
-
-func (f Fusion) withDefaults() Fusion {
-	if f.K == 0 {
-		f.K = 60
-	}
-	if f.Terms == 0 && f.Vector == 0 {
-		f.Terms, f.Vector = 1, 1
-	}
-	return f
-}
-
-func (f Fusion) join(sparse, dense []candidate, t *corpus) []fused {
-	if dense == nil || sparse == nil {
-		var out []fused
-		for _, c := range append(sparse, dense...) {
-			out = append(out, fused{c.slot, float64(c.score)})
-		}
-		return out
-	}
-	sum := map[uint32]float64{}
-	for i, c := range sparse {
-		sum[c.slot] += f.Terms / (f.K + float64(i+1))
-	}
-	for i, c := range dense {
-		sum[c.slot] += f.Vector / (f.K + float64(i+1))
-	}
-	out := make([]fused, 0, len(sum))
-	for n, sc := range sum {
-		out = append(out, fused{n, sc})
-	}
-	slices.SortFunc(out, func(a, b fused) int {
-		if c := cmp.Compare(b.score, a.score); c != 0 {
-			return c
-		}
-		return cmp.Compare(t.slots[a.slot].id, t.slots[b.slot].id)
-	})
-	return out
 }

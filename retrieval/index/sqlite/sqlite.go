@@ -38,13 +38,7 @@ type Config struct {
 	// over what is stored, for tools that do not search by text.
 	Pins *index.Pins
 	// Fusion joins term and vector rankings.
-	Fusion Fusion
-	// FusionDepth is how many candidates of each ranking are fused at least.
-	// 0: 100.
-	FusionDepth int
-	// FusionFactor is how many candidates per requested hit are fused at least.
-	// 0: 3.
-	FusionFactor int
+	Fusion index.Fusion
 }
 
 // Index implements index.Reader, Writer, Scroller and Epochs. It is safe for
@@ -103,13 +97,7 @@ func open(cfg Config) (_ *Index, err error) {
 	if cfg.Path == "" {
 		return nil, errors.New("no path configured")
 	}
-	cfg.Fusion = cfg.Fusion.withDefaults()
-	if cfg.FusionDepth == 0 {
-		cfg.FusionDepth = 100
-	}
-	if cfg.FusionFactor == 0 {
-		cfg.FusionFactor = 3
-	}
+	cfg.Fusion = cfg.Fusion.WithDefaults()
 	x := &Index{cfg: cfg, corpora: map[string]*corpus{}, queue: make(chan *change), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
