@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"math/rand"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/rego/regotest"
 )
 
 func files(rules string) fstest.MapFS {
@@ -17,76 +20,7 @@ func files(rules string) fstest.MapFS {
 }
 
 func testConfig(rules string) Config {
-	return Config{Files: files(rules), Name: "test", Document: testSchema(), Claims: testClaims()}
-}
-
-func pick[T any](r *rand.Rand, xs ...T) T { return xs[r.Intn(len(xs))] }
-
-func some(r *rand.Rand, xs ...string) []string {
-	out := []string{}
-	for _, x := range xs {
-		if r.Intn(3) == 0 {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-var groupNames = []string{"eng", "hr", "ops", "fin"}
-
-// randomDocument draws attributes in which every scalar may be missing.
-func randomDocument(t testing.TB, r *rand.Rand) policy.Attributes {
-	d := map[string]any{}
-	maybe := func(k string, v any) {
-		if r.Intn(4) > 0 {
-			d[k] = v
-		}
-	}
-	maybe("tenant", pick(r, "t1", "t2"))
-	maybe("owner", pick(r, "u1", "u2", "public"))
-	maybe("region", pick(r, "eu", "us", "cn", "ru"))
-	maybe("classification", pick(r, "public", "internal", "confidential", "secret", "odd"))
-	maybe("level", r.Intn(6))
-	maybe("public", r.Intn(2) == 0)
-	maybe("legal_hold", r.Intn(2) == 0)
-	maybe("embargo_until", 90+r.Intn(20))
-	maybe("expires_at", 80+r.Intn(40))
-	maybe("acl.mode", pick(r, "open", "link", "closed"))
-	d["acl.groups"], d["acl.deny_groups"] = some(r, groupNames...), some(r, groupNames...)
-	d["acl.users"], d["tags"] = some(r, "u1", "u2", "u3"), some(r, "a", "b", "c")
-	d["compartments"] = some(r, "A", "B", "C")
-	var years []int
-	for y := 2018; y < 2025; y++ {
-		if r.Intn(4) == 0 {
-			years = append(years, y)
-		}
-	}
-	maybe("years", append([]int{}, years...))
-	entries := []any{}
-	for range r.Intn(3) {
-		e := map[string]any{}
-		for k, v := range map[string]any{"id": pick(r, "u1", "u2", "eng", "hr"), "perm": pick(r, "read", "write", "none"), "rank": r.Intn(5), "revoked": r.Intn(2) == 0} {
-			if r.Intn(4) > 0 {
-				e[k] = v
-			}
-		}
-		entries = append(entries, e)
-	}
-	d["entries"] = entries
-	out, err := testSchema().Normalize(d)
-	if err != nil {
-		t.Fatalf("normalising a generated document: %v", err)
-	}
-	return out
-}
-
-func randomSubject(r *rand.Rand) policy.Subject {
-	s := policy.Subject{
-		ID: pick(r, "u1", "u2", "u3"), Tenant: pick(r, "t1", "t2"), Groups: some(r, groupNames...),
-		Roles: some(r, "reader", "analyst", "admin", "legal"), Clearance: int64(r.Intn(5)),
-		Claims: map[string]any{"compartments": some(r, "A", "B", "C"), "delegates": some(r, "u1", "u2")},
-	}
-	return s
+	return Config{Files: files(rules), Name: "test", Document: regotest.Schema(), Claims: regotest.Claims()}
 }
 
 // agree compares the plan with the check for one subject and reports the
@@ -119,10 +53,7 @@ func TestAcceptedShapes(t *testing.T) {
 		t.Fatalf("%d shapes", len(accepted))
 	}
 	r := rand.New(rand.NewSource(1))
-	docs := make([]policy.Attributes, 60)
-	for i := range docs {
-		docs[i] = randomDocument(t, r)
-	}
+	docs := regotest.Documents(r, 60)
 	total := 0
 	for _, sh := range append(append([]shape{}, accepted...), more...) {
 		s, diags, err := Load(context.Background(), testConfig(sh.rules))
@@ -132,7 +63,7 @@ func TestAcceptedShapes(t *testing.T) {
 		}
 		bad := 0
 		for range 4 {
-			n, wrong := agree(t, s, randomSubject(r), int64(95+r.Intn(10)), docs)
+			n, wrong := agree(t, s, regotest.Subject(r), regotest.Now(r), docs)
 			total += n
 			if len(wrong) > 0 && bad == 0 {
 				t.Errorf("%s: %d disagreements, for example %s\n%s", sh.name, len(wrong), wrong[0], sh.rules)
@@ -163,4 +94,47 @@ func TestRefusedShapes(t *testing.T) {
 			t.Logf("%-30s %s", sh.name, d)
 		}
 	}
+}
+
+// TestRandomPolicies decides random policies in both ways. DOORWARD_FUZZ is the
+// number of decisions; `make policy-fuzz` asks for a million.
+func TestRandomPolicies(t *testing.T) {
+	want, seed := 20_000, int64(7)
+	if v, err := strconv.Atoi(os.Getenv("DOORWARD_FUZZ")); err == nil {
+		want = v
+	}
+	if v, err := strconv.ParseInt(os.Getenv("DOORWARD_SEED"), 10, 64); err == nil {
+		seed = v
+	}
+	r := rand.New(rand.NewSource(seed))
+	decisions, policies, unplanned := 0, 0, map[string]int{}
+	for failures := 0; decisions < want && failures < 5; policies++ {
+		rules := regotest.Policy(r)
+		s, diags, err := Load(context.Background(), testConfig(rules))
+		if err != nil {
+			unplanned[reason(diags, err)]++
+			if unplanned["load"] == 0 {
+				t.Logf("not loaded: %v\n%s", err, rules)
+			}
+			unplanned["load"]++
+			continue
+		}
+		docs := regotest.Documents(r, 60)
+		for range 3 {
+			n, wrong := agree(t, s, regotest.Subject(r), regotest.Now(r), docs)
+			decisions += n
+			if len(wrong) > 0 {
+				t.Errorf("%d disagreements, for example %s\n%s", len(wrong), wrong[0], rules)
+				failures++
+			}
+		}
+	}
+	t.Logf("%d decisions over %d policies; %v refused", decisions, policies, unplanned)
+}
+
+func reason(diags Diagnostics, err error) string {
+	if errs := diags.Errors(); len(errs) > 0 {
+		return errs[0].Code + ": " + errs[0].Message
+	}
+	return err.Error()
 }

@@ -1,27 +1,5 @@
 package rego
 
-import (
-	"github.com/doorward/doorward/policy"
-)
-
-// testSchema and testClaims are what the shapes below are written against.
-func testSchema() policy.Schema {
-	return policy.Schema{
-		"tenant": {Kind: policy.String}, "owner": {Kind: policy.String}, "region": {Kind: policy.String},
-		"classification": {Kind: policy.String}, "level": {Kind: policy.Int}, "public": {Kind: policy.BoolKind},
-		"legal_hold": {Kind: policy.BoolKind}, "embargo_until": {Kind: policy.Time}, "expires_at": {Kind: policy.Time},
-		"acl.groups": {Kind: policy.StringSet}, "acl.deny_groups": {Kind: policy.StringSet},
-		"acl.mode": {Kind: policy.String}, "acl.users": {Kind: policy.StringSet},
-		"tags": {Kind: policy.StringSet}, "compartments": {Kind: policy.StringSet}, "years": {Kind: policy.IntSet},
-		"entries": {Kind: policy.ObjectList, Fields: map[string]policy.Kind{
-			"id": policy.String, "perm": policy.String, "rank": policy.Int, "revoked": policy.BoolKind}},
-	}
-}
-
-func testClaims() policy.Schema {
-	return policy.Schema{"compartments": {Kind: policy.StringSet}, "delegates": {Kind: policy.StringSet}, "department": {Kind: policy.String}}
-}
-
 // shape is one way of writing a condition, as the rules of doorward.access.
 type shape struct{ name, rules string }
 
