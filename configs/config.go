@@ -80,19 +80,18 @@ type Source struct {
 
 // Mapping is one rule that gives attributes to documents; later rules win.
 type Mapping struct {
-	Match  string            `yaml:"match"`  // glob over the path below the source; empty matches all
-	Set    map[string]any    `yaml:"set"`    // attribute → constant
-	From   map[string]string `yaml:"from"`   // attribute → field of the record
-	Path   map[string]int    `yaml:"path"`   // attribute → n-th part of the path, from 0; negative from the end
-	Append map[string]any    `yaml:"append"` // set attribute → more elements
+	Match string         `yaml:"match"` // glob over the path below the source; empty matches all
+	Set   map[string]any `yaml:"set"`   // attribute → value; text may hold ${path.0}, ${name}, ${match.1}, ${field.x}, ${source}
+	Final bool           `yaml:"final"` // sidecars and later rules may not change what this sets
 }
 
-// Fields name a record's fields.
+// Fields name a record's fields; empty ones take the usual names.
 type Fields struct {
 	ID         string `yaml:"id"`
 	Title      string `yaml:"title"`
 	Text       string `yaml:"text"`
 	URI        string `yaml:"uri"`
+	MediaType  string `yaml:"media_type"`
 	Attributes string `yaml:"attributes"`
 }
 

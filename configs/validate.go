@@ -88,10 +88,8 @@ func (c *Config) validateSources(v *problems) {
 		v.oneOf(key+".type", s.Type, "directory", "jsonl")
 		v.need(s.Path != "", key+".path: say where the documents are")
 		for j, m := range s.Mapping {
-			for _, keys := range [][]string{keysIn(m.Set), keysIn(m.From), keysIn(m.Path), keysIn(m.Append)} {
-				for _, path := range keys {
-					v.need(c.declares(path), fmt.Sprintf("%s.mapping[%d]: attribute %q is not declared under schema.document", key, j, path))
-				}
+			for _, path := range keysIn(m.Set) {
+				v.need(c.declares(path), fmt.Sprintf("%s.mapping[%d]: attribute %q is not declared under schema.document", key, j, path))
 			}
 		}
 	}

@@ -142,7 +142,7 @@ func (p *Pipeline) scan(ctx context.Context, w *work, read Extracted) (findings,
 	for _, h := range read.Hidden {
 		at := sanitize.Span{Start: h.Offset, End: h.Offset}
 		f.hidden = append(f.hidden, sanitize.Finding{Span: at, Kind: sanitize.Hidden, Type: h.Class, Rule: h.Technique, Score: 1})
-		inside, err := p.Sanitizer.Scan(ctx, h.Text)
+		inside, err := p.Hidden(ctx, h.Text)
 		if err != nil {
 			return f, err
 		}
@@ -313,7 +313,7 @@ func chunkID(r catalog.Ref, ordinal int) string {
 }
 
 func (p *Pipeline) sign(v *catalog.Version, o judgeOptions) error {
-	key, err := p.Keys.Derive(v.Tenant, contentPurpose)
+	key, err := p.Keys.Derive(v.Tenant, ContentPurpose)
 	if err != nil {
 		return err
 	}
@@ -325,14 +325,14 @@ func (p *Pipeline) sign(v *catalog.Version, o judgeOptions) error {
 		rec.Verdict = "released"
 	}
 	for _, c := range v.Chunks {
-		rec.Chunks = append(rec.Chunks, receipt.Chunk{ID: c.ID, Text: receipt.Hash(key, []byte(c.Text)), Terms: receipt.Hash(key, termBytes(c.Terms))})
+		rec.Chunks = append(rec.Chunks, receipt.Chunk{ID: c.ID, Text: receipt.Hash(key, []byte(c.Text)), Terms: receipt.Hash(key, TermBytes(c.Terms))})
 	}
 	v.Receipt, err = receipt.Sign(rec, p.Signer)
 	return err
 }
 
-// termBytes is the fixed encoding of terms that receipts cover.
-func termBytes(terms []embed.Term) []byte {
+// TermBytes is the fixed encoding of terms that receipts cover.
+func TermBytes(terms []embed.Term) []byte {
 	b := make([]byte, 0, 8*len(terms))
 	for _, t := range terms {
 		b = binary.LittleEndian.AppendUint32(b, t.Key)

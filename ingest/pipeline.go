@@ -107,9 +107,12 @@ type Config struct {
 	Signer    receipt.Signer
 	Extractor Extractor
 	Sanitizer *sanitize.Sanitizer
-	Analyzer  *embed.Analyzer
-	Embedder  embed.Embedder // nil: keyed terms only
-	Chunks    chunk.Config
+	// Hidden finds in text that readers of a document do not see, judged harder
+	// than visible text; nil uses Sanitizer.
+	Hidden   func(ctx context.Context, text string) ([]sanitize.Finding, error)
+	Analyzer *embed.Analyzer
+	Embedder embed.Embedder // nil: keyed terms only
+	Chunks   chunk.Config
 	// Access lists the attributes that can grant access. A document for which
 	// none of them has a value is held as no_acl.
 	Access []string
@@ -161,6 +164,9 @@ func New(c Config) (*Pipeline, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Hidden == nil {
+		c.Hidden = c.Sanitizer.Scan
 	}
 	return &Pipeline{Config: c}, nil
 }

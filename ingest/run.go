@@ -240,7 +240,7 @@ func (r *run) read(ctx context.Context, w *work) error {
 		return nil
 	}
 	w.event.Bytes = int64(len(data))
-	key, err := r.p.Keys.Derive(r.o.Tenant, contentPurpose)
+	key, err := r.p.Keys.Derive(r.o.Tenant, ContentPurpose)
 	if err != nil {
 		return err
 	}
@@ -260,8 +260,8 @@ func (r *run) read(ctx context.Context, w *work) error {
 	return nil
 }
 
-// contentPurpose derives the key of content hashes and receipts.
-const contentPurpose = "content"
+// ContentPurpose derives the key that content hashes and receipts use.
+const ContentPurpose = "content"
 
 func readItem(ctx context.Context, it Item, limit int64) ([]byte, error) {
 	if it.Size > limit {

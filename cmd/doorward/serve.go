@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v3/jwk"
+	"github.com/spf13/cobra"
+
+	"github.com/doorward/doorward/api"
+	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/cmd/internal/app"
+	"github.com/doorward/doorward/configs"
+)
+
+func serveCommand(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Answer chatbot backends over HTTP", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := g.load()
+			if err != nil {
+				return err
+			}
+			if unsafe := cfg.Serving(); len(unsafe) > 0 {
+				return &exit{exitUsage, &configs.Error{File: g.config, Problems: unsafe}}
+			}
+			a, err := app.Open(c.Context(), cfg, app.Options{Log: logger(cfg, c.ErrOrStderr())})
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			return serve(c.Context(), a, func(address string) { fmt.Fprintf(c.ErrOrStderr(), "serving on http://%s\n", address) })
+		},
+	}
+}
+
+// Timeouts of the listener. Reading a body has its own deadline per route.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 15 * time.Second
+)
+
+// serve answers until the context ends, then lets accepted requests finish.
+func serve(ctx context.Context, a *app.App, listening func(address string)) error {
+	handler, err := publicAPI(a)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", a.Config.Listen.Public)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	s := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10}
+	failed := make(chan error, 1)
+	go func() {
+		if c := a.Config.Listen; c.TLSCert != "" {
+			failed <- s.ServeTLS(l, c.TLSCert, c.TLSKey)
+			return
+		}
+		failed <- s.Serve(l)
+	}()
+	listening(l.Addr().String())
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := s.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return errors.Join(fmt.Errorf("draining: %w", err), s.Close())
+	}
+	return nil
+}
+
+// publicAPI puts the HTTP face over the parts.
+func publicAPI(a *app.App) (http.Handler, error) {
+	backends, err := auth.OpenBackends(a.Config.Keys)
+	if err != nil {
+		return nil, err
+	}
+	issuers, err := openIssuers(a.Config.Identity.Issuers)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := app.ClaimsSchema(a.Config)
+	if err != nil {
+		return nil, err
+	}
+	authn, err := auth.New(auth.Config{Audience: a.Config.Identity.Audience, Backends: backends, BackendSigned: a.Config.Identity.BackendSigned,
+		Issuers: issuers, Claims: claims, Skew: a.Config.Identity.Skew})
+	if err != nil {
+		return nil, err
+	}
+	filter, err := a.Scanners.OutputFilter(a.Config)
+	if err != nil {
+		return nil, err
+	}
+	return api.New(api.Config{
+		Auth: authn, Service: a.Service, Output: filter, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
+		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget,
+		Ready: func() error { _, err := a.Policy.Snapshot(); return err },
+	})
+}
+
+func openIssuers(list []configs.Issuer) (map[string]jwk.Set, error) {
+	out := map[string]jwk.Set{}
+	for _, i := range list {
+		data, err := os.ReadFile(i.JWKS)
+		if err != nil {
+			return nil, fmt.Errorf("reading keys of issuer: %w", err)
+		}
+		set, err := jwk.Parse(data)
+		if err != nil {
+			return nil, fmt.Errorf("reading keys of issuer: %s is not a JWK set", i.JWKS)
+		}
+		if set, err = jwk.PublicSetOf(set); err != nil {
+			return nil, fmt.Errorf("reading keys of issuer: %s holds a key that cannot be used", i.JWKS)
+		}
+		out[strings.TrimSpace(i.Issuer)] = set
+	}
+	return out, nil
+}

@@ -1,0 +1,288 @@
+// Package app is the composition root: it turns a configuration into running
+// parts. It is the only place that knows which adapter stands behind a contract.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/doorward/doorward/configs"
+	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/catalog"
+	catalogsqlite "github.com/doorward/doorward/ingest/catalog/sqlite"
+	"github.com/doorward/doorward/ingest/chunk"
+	"github.com/doorward/doorward/ingest/extract"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit/chain"
+	"github.com/doorward/doorward/policy/keys/local"
+	"github.com/doorward/doorward/policy/rego"
+	"github.com/doorward/doorward/retrieval"
+	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/retrieval/prompt"
+)
+
+// Options are what a command adds to the configuration.
+type Options struct {
+	Log *slog.Logger // nil discards
+	// AllowDemoKeys opens a demo's data; without it demo keys are refused.
+	AllowDemoKeys bool
+	Now           func() time.Time
+}
+
+// App is Doorward, put together over one data directory.
+type App struct {
+	Config   *configs.Config
+	Log      *slog.Logger
+	Keys     *local.Ring
+	Verifier *local.Verifier
+	Audit    *chain.Log
+	Catalog  *catalogsqlite.Catalog
+	Index    Index
+	Schema   policy.Schema
+	Policy   *rego.Source
+	Scanners *Scanners
+	Pipeline *ingest.Pipeline
+	Service  *retrieval.Service
+
+	now    func() time.Time
+	closes []func() error
+}
+
+// ErrDemoKeys means data made by `doorward demo`, which production commands
+// leave alone.
+var ErrDemoKeys = errors.New("these are demo keys")
+
+// Open puts the parts together, locks the data directory and finishes what a
+// stopped process left undone.
+func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error) {
+	a := &App{Config: c, Log: o.Log, now: o.Now}
+	if a.Log == nil {
+		a.Log = slog.New(slog.DiscardHandler)
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	syscall.Umask(0o077) // whatever any part writes is private
+	if err := a.lock(); err != nil {
+		return nil, err
+	}
+	if local.IsDemo(c.Keys) && !o.AllowDemoKeys {
+		return nil, fmt.Errorf("%w: %s was made by `doorward demo`; run `doorward init` for your own", ErrDemoKeys, c.Keys)
+	}
+	for _, open := range []func(context.Context) error{a.openKeys, a.openPolicy, a.openStores, a.openFlows} {
+		if err := open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.Pipeline.Recover(ctx); err != nil {
+		return nil, fmt.Errorf("finishing interrupted work: %w", err)
+	}
+	return a, nil
+}
+
+// Close stops the parts in reverse order.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.closes) - 1; i >= 0; i-- {
+		errs = append(errs, a.closes[i]())
+	}
+	a.closes = nil
+	return errors.Join(errs...)
+}
+
+func (a *App) onClose(f func() error) { a.closes = append(a.closes, f) }
+
+// lock makes the data directory, insists that it is private, and takes it for
+// this process alone.
+func (a *App) lock() error {
+	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
+		return fmt.Errorf("making data directory: %w", err)
+	}
+	info, err := os.Stat(a.Config.Data)
+	if err != nil {
+		return fmt.Errorf("opening data directory: %w", err)
+	}
+	if m := info.Mode().Perm(); m&0o077 != 0 {
+		return fmt.Errorf("%w: %s has mode %04o, run `chmod 0700 %s`", catalog.ErrPermissions, a.Config.Data, m, a.Config.Data)
+	}
+	f, err := os.OpenFile(filepath.Join(a.Config.Data, "LOCK"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("locking data directory: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return fmt.Errorf("%w: %s; stop the other `doorward` (a running `serve`?) first", catalog.ErrLocked, a.Config.Data)
+	}
+	a.onClose(f.Close)
+	return nil
+}
+
+func (a *App) openKeys(context.Context) (err error) {
+	a.Keys, err = local.Open(local.Config{Dir: a.Config.Keys, Tenants: filepath.Join(a.Config.Data, "keys")})
+	if err != nil {
+		return err
+	}
+	if a.Verifier, err = local.OpenVerifier(a.Config.Keys); err != nil {
+		return err
+	}
+	signer, err := local.OpenSigner(a.Config.Keys)
+	if err != nil {
+		return err
+	}
+	a.Audit, err = chain.Open(chain.Config{Dir: a.AuditDir(), Signer: signer, Now: a.now})
+	if err != nil {
+		return err
+	}
+	a.onClose(a.Audit.Close)
+	return nil
+}
+
+// AuditDir is where the audit log is.
+func (a *App) AuditDir() string { return AuditDir(a.Config) }
+
+// AuditDir is where a configuration's audit log is.
+func AuditDir(c *configs.Config) string { return filepath.Join(c.Data, "audit") }
+
+func (a *App) openPolicy(ctx context.Context) (err error) {
+	if a.Schema, err = DocumentSchema(a.Config); err != nil {
+		return err
+	}
+	snapshot, _, err := LoadPolicy(ctx, a.Config)
+	if err != nil {
+		return err
+	}
+	a.Policy = rego.NewSource(snapshot)
+	return nil
+}
+
+// LoadPolicy loads the configured policy, or the built-in default.
+func LoadPolicy(ctx context.Context, c *configs.Config) (*rego.Snapshot, rego.Diagnostics, error) {
+	document, err := DocumentSchema(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	claims, err := schema(c.Schema.Claims)
+	if err != nil {
+		return nil, nil, err
+	}
+	var files fs.FS
+	name := c.Policy.Dir
+	if name == "" {
+		name = "built-in"
+		if files, err = fs.Sub(configs.Policies, "policies/default"); err != nil {
+			return nil, nil, err
+		}
+	} else {
+		if info, err := os.Stat(name); err != nil || !info.IsDir() {
+			return nil, nil, fmt.Errorf("%w: policy.dir: %s is not a folder; `doorward init` writes a starter policy", policy.ErrUnavailable, name)
+		}
+		files = os.DirFS(name)
+	}
+	return rego.Load(ctx, rego.Config{Files: files, Name: name, Document: document, Claims: claims})
+}
+
+func (a *App) openStores(ctx context.Context) (err error) {
+	a.Catalog, err = catalogsqlite.Open(ctx, catalogsqlite.Config{Dir: a.Config.Data, Keys: a.Keys, Now: a.now})
+	if err != nil {
+		return err
+	}
+	a.onClose(a.Catalog.Close)
+	return a.openIndex(ctx)
+}
+
+func (a *App) openFlows(ctx context.Context) error {
+	c := a.Config
+	signer, err := local.OpenSigner(c.Keys)
+	if err != nil {
+		return err
+	}
+	counter, err := prompt.NewCounter(c.Chunks.Encoding)
+	if err != nil {
+		return err
+	}
+	builder, err := prompt.New(prompt.Config{Counter: counter})
+	if err != nil {
+		return err
+	}
+	analyzer, err := embed.NewAnalyzer(embed.Config{})
+	if err != nil {
+		return err
+	}
+	if a.Scanners, err = OpenScanners(c); err != nil {
+		return err
+	}
+	x, err := a.openExtractor()
+	if err != nil {
+		return err
+	}
+	a.Pipeline, err = ingest.New(ingest.Config{
+		Catalog: a.Catalog, Index: a.Index, Epochs: a.Index, Audit: a.Audit, Policy: a.Policy, Schema: a.Schema, Keys: a.Keys, Signer: signer,
+		Extractor: x, Sanitizer: a.Scanners.Sanitizer, Hidden: a.Scanners.hidden, Analyzer: analyzer, Access: c.Schema.Access, Trust: trust(c),
+		Chunks:   chunk.Config{MaxTokens: c.Chunks.MaxTokens, Overlap: c.Chunks.Overlap, Counter: counter},
+		MaxBytes: c.Extract.MaxBytes, Log: a.Log, Now: a.now,
+	})
+	if err != nil {
+		return err
+	}
+	a.Service, err = retrieval.New(retrieval.Config{
+		Index: a.Index, Epochs: a.Index, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Verifier: a.Verifier, Audit: a.Audit,
+		Analyzer: analyzer, Prompt: builder, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Log: a.Log,
+		Secret: func(tenant string) ([]byte, error) { return a.Keys.Derive(tenant, ingest.ContentPurpose) },
+	})
+	return err
+}
+
+func trust(c *configs.Config) map[string]string {
+	m := map[string]string{}
+	for _, s := range c.Sources {
+		m[s.Name] = s.Trust
+	}
+	return m
+}
+
+// openExtractor runs parsers in children of this program, see extract.Main.
+func (a *App) openExtractor() (ingest.Extractor, error) {
+	c := extract.Config{MaxBytes: a.Config.Extract.MaxBytes, Timeout: a.Config.Extract.Timeout, Memory: a.Config.Extract.Memory, InProcess: a.Config.Extract.InProcess}
+	if !c.InProcess {
+		c.Command = []string{"/proc/self/exe", ExtractCommand}
+	}
+	x, err := extract.New(c)
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(x.Close)
+	return extractor{x}, nil
+}
+
+// ExtractCommand is the hidden command that children run.
+const ExtractCommand = "__extract"
+
+// extractor adapts ingest/extract to what the pipeline asks for.
+type extractor struct{ x *extract.Extractor }
+
+func (e extractor) Extract(ctx context.Context, u ingest.Upload) (ingest.Extracted, error) {
+	d, err := e.x.Extract(ctx, extract.Input{Name: u.Name, MediaType: u.MediaType, Bytes: u.Bytes})
+	if err != nil {
+		return ingest.Extracted{}, err
+	}
+	out := ingest.Extracted{Text: d.Text, MediaType: d.MediaType, Title: d.Title, Blocks: d.Blocks}
+	for _, h := range d.Hidden {
+		out.Hidden = append(out.Hidden, ingest.HiddenText{Offset: h.Offset, Technique: h.Technique, Class: string(h.Class), Text: h.Text})
+	}
+	return out, nil
+}
+
+func (e extractor) Reason(err error) string { return extract.Reason(err) }
+func (e extractor) Revision() string        { return extract.Revision }

@@ -1,0 +1,164 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/doorward/doorward/configs"
+	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/source"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/retrieval"
+	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/retrieval/index"
+	indexsqlite "github.com/doorward/doorward/retrieval/index/sqlite"
+	"github.com/doorward/doorward/retrieval/prompt"
+	"github.com/doorward/doorward/sanitize"
+	"github.com/doorward/doorward/sanitize/egress"
+	"github.com/doorward/doorward/sanitize/injection"
+	"github.com/doorward/doorward/sanitize/normalize"
+	"github.com/doorward/doorward/sanitize/output"
+	"github.com/doorward/doorward/sanitize/pii"
+	"github.com/doorward/doorward/sanitize/secret"
+)
+
+// Index is all that the parts together need of an index.
+type Index interface {
+	index.Reader
+	index.Writer
+	index.Scroller
+	index.Epochs
+}
+
+func (a *App) openIndex(context.Context) error {
+	analyzer, err := embed.NewAnalyzer(embed.Config{})
+	if err != nil {
+		return err
+	}
+	pins := index.Pins{Analysis: analyzer.Fingerprint()}
+	x, err := indexsqlite.Open(indexsqlite.Config{Path: filepath.Join(a.Config.Data, "index.db"), Schema: a.Schema, Pins: &pins})
+	if err != nil {
+		return err
+	}
+	a.onClose(x.Close)
+	a.Index = x
+	return nil
+}
+
+// Scanners are all detectors, made once.
+type Scanners struct {
+	Secret    *secret.Scanner
+	PII       *pii.Scanner
+	Injection *injection.Scanner
+	Sanitizer *sanitize.Sanitizer
+}
+
+// OpenScanners makes the detectors a configuration asks for.
+func OpenScanners(c *configs.Config) (*Scanners, error) {
+	var rules strings.Builder
+	for _, path := range c.Scan.SecretRules {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading scan.secret_rules: %w", err)
+		}
+		rules.Write(data)
+		rules.WriteByte('\n')
+	}
+	var s Scanners
+	var err error
+	if s.Secret, err = secret.New(secret.Config{Rules: rules.String()}); err != nil {
+		return nil, err
+	}
+	if s.PII, err = pii.New(pii.Config{Countries: c.Scan.Countries}); err != nil {
+		return nil, err
+	}
+	if s.Injection, err = injection.New(injection.Config{}); err != nil {
+		return nil, err
+	}
+	s.Sanitizer, err = sanitize.NewSanitizer(sanitize.SanitizerConfig{Scanners: []sanitize.Scanner{s.Secret, s.PII, s.Injection}, Views: normalize.Build})
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// hidden scans text that readers do not see; instructions there are judged by
+// the hidden layer's threshold.
+func (s *Scanners) hidden(ctx context.Context, text string) ([]sanitize.Finding, error) {
+	v := normalize.Build(text)
+	var all []sanitize.Finding
+	for _, scan := range []func(context.Context, sanitize.Views) ([]sanitize.Finding, error){s.Secret.Scan, s.PII.Scan, s.Injection.ScanHidden} {
+		found, err := scan(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+func (s *Scanners) joins() retrieval.Joins {
+	j, _ := any(s.Injection).(retrieval.Joins)
+	return j
+}
+
+// OutputFilter makes the model-output filter.
+func (s *Scanners) OutputFilter(c *configs.Config) (*output.Filter, error) {
+	links, err := egress.New(egress.Config{Hosts: c.Output.Hosts})
+	if err != nil {
+		return nil, err
+	}
+	return output.New(output.Config{Scanners: []sanitize.Streamer{s.Secret, s.PII, prompt.Tokens{}}, Links: links})
+}
+
+// Source opens a configured source, or one for a path that no configured source
+// covers.
+func Source(s configs.Source) (ingest.Source, error) {
+	m := source.Mapping{}
+	for _, r := range s.Mapping {
+		m.Rules = append(m.Rules, source.Rule{Match: r.Match, Set: r.Set, Final: r.Final})
+	}
+	switch s.Type {
+	case "directory":
+		return source.NewDirectory(source.DirectoryConfig{Name: s.Name, Root: s.Path, Include: s.Include, Exclude: s.Exclude,
+			Mapping: m, NoSidecars: s.Sidecars != nil && !*s.Sidecars})
+	case "jsonl":
+		f := s.Fields
+		return source.NewJSONLines(source.JSONLinesConfig{Name: s.Name, Path: s.Path, Mapping: m,
+			Fields: source.Fields{ID: f.ID, Title: f.Title, Text: f.Text, Attributes: f.Attributes, URI: f.URI, MediaType: f.MediaType}})
+	}
+	return nil, fmt.Errorf("opening source %s: type %q is not one of directory, jsonl", s.Name, s.Type)
+}
+
+// DocumentSchema is the configured schema of documents.
+func DocumentSchema(c *configs.Config) (policy.Schema, error) { return schema(c.Schema.Document) }
+
+// ClaimsSchema is the configured schema of further claims.
+func ClaimsSchema(c *configs.Config) (policy.Schema, error) { return schema(c.Schema.Claims) }
+
+func schema(in map[string]configs.Attribute) (policy.Schema, error) {
+	out := policy.Schema{}
+	for path, a := range in {
+		kind, err := policy.ParseKind(a.Kind)
+		if err != nil {
+			return nil, fmt.Errorf("schema: %s: %w", path, err)
+		}
+		attr := policy.Attribute{Kind: kind, Required: a.Required}
+		for name, word := range a.Fields {
+			if attr.Fields == nil {
+				attr.Fields = map[string]policy.Kind{}
+			}
+			if attr.Fields[name], err = policy.ParseKind(word); err != nil {
+				return nil, fmt.Errorf("schema: %s.%s: %w", path, name, err)
+			}
+		}
+		out[path] = attr
+	}
+	if err := out.Validate(); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	return out, nil
+}
