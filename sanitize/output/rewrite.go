@@ -35,6 +35,9 @@ func newRewriter(actions sanitize.Actions, inert bool) *rewriter {
 // Pass. It is never empty, lest the text before and after a match join into
 // another one.
 func (r *rewriter) mark(f sanitize.Finding, a sanitize.Action, text []byte) string {
+	if r.inert && f.Type == "QUERY" {
+		return " " // what stands before is an address that stays
+	}
 	if r.inert && a != sanitize.Strip {
 		if a == sanitize.Withhold || f.Type == "" {
 			return Withheld
