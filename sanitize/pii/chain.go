@@ -37,6 +37,7 @@ func (r *run) chain(i int) int {
 	r.words.forget()
 	for t := 0; t < r.ntok; t++ {
 		r.tryRules(t)
+		r.tryWallet(r.tok[t])
 	}
 	r.tryDotted()
 	r.tryPhones()
@@ -152,7 +153,7 @@ func (r *run) tryRules(t int) {
 	for e := t; e < r.ntok; e++ {
 		tok := &r.tok[e]
 		if e > t {
-			if tok.sep == '*' || tok.sep == '(' || tok.sep == ')' || tok.sep == '+' {
+			if tok.sep == '*' || tok.sep == ')' || tok.sep == '+' {
 				return
 			}
 			shape = shapeStep(shape, uint64(r.tok[e-1].len()), tok.sep)
@@ -208,7 +209,7 @@ func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 			}
 		}
 		score := 0.0
-		if usual && embedded == 0 {
+		if usual && embedded == 0 && !(u.lower && hasLower(r.text[span.Start:span.End])) {
 			score = u.prose
 		}
 		if u.near > score && u.near >= r.s.floor[u.typ] {
@@ -223,6 +224,15 @@ func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 			r.propose(u.typ, u.name, span, score)
 		}
 	}
+}
+
+func hasLower(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 'a' && s[i] <= 'z' {
+			return true
+		}
+	}
+	return false
 }
 
 // embedded reports whether the value is part of something longer: a decimal

@@ -39,10 +39,15 @@ var builtinWords = [numBuiltin][]string{
 }
 
 // tables are all rules, by region.
-var tables = [][]rule{globalRules}
+var tables = [][]rule{globalRules, americaRules, ukRules, westRules, northRules, asiaRules}
 
 // sensitivities of the table types that are not "high".
-var lowTypes = map[string]string{}
+var lowTypes = map[string]string{
+	"POSTAL_CODE": "low", "DE_HANDELSREGISTER": "low", "SWIFT_BIC": "low", "US_EIN": "low", "FR_SIREN": "low", "FR_SIRET": "low",
+	"DE_VAT_ID": "low", "AT_VAT_ID": "low", "UK_VAT_ID": "low", "IT_VAT_CODE": "low", "BR_CNPJ": "low", "AU_ABN": "low", "AU_ACN": "low",
+	"SE_ORGANISATIONSNUMMER": "low", "KR_BRN": "low", "SG_UEN": "low", "CZ_ICO": "low", "PL_REGON": "low", "ES_CIF": "low", "IN_GSTIN": "low",
+	"VIN": "moderate", "IMEI": "moderate", "UK_VEHICLE_REGISTRATION": "moderate", "IN_VEHICLE_REGISTRATION": "moderate", "TR_LICENSE_PLATE": "moderate",
+}
 
 var catalogue = sync.OnceValue(func() []Info {
 	var out []Info
@@ -51,7 +56,7 @@ var catalogue = sync.OnceValue(func() []Info {
 			out = append(out, b)
 		}
 	}
-	seen := map[string]bool{}
+	seen := map[string]bool{"POSTAL_CODE": true}
 	for _, table := range tables {
 		for _, r := range table {
 			if seen[r.typ] {
