@@ -125,7 +125,7 @@ type Stream struct {
 // NewStream starts an answer.
 func (f *Filter) NewStream(ctx context.Context, a Answer) (*Stream, error) {
 	report := newTally()
-	s := &Stream{clean: cleaner{report: report}, report: report}
+	s := &Stream{report: report}
 
 	var exact []sanitize.Stream
 	for _, scanner := range f.Scanners {
@@ -185,6 +185,11 @@ func (s *Stream) Close() (tail string, end End) {
 	if !s.closed && s.err == nil {
 		text := s.clean.close(s.buf[0][:0])
 		tail = s.through(text, true)
+		// Of a stopped stream it is not told how far it had been read.
+		if n := s.clean.removed; n > 0 && s.err == nil {
+			s.report.rules[RuleSmuggling] += n
+			s.report.acted(sanitize.Strip)
+		}
 	}
 	s.closed = true
 	return tail, End{Action: s.report.action, Findings: s.report.counts()}

@@ -25,6 +25,7 @@ type stage struct {
 	head    int
 	base    int                // stream offset of held[head]
 	found   []sanitize.Finding // not yet applied, sorted by start
+	flagged []sanitize.Finding // to be counted once the text they start in is passed
 	report  *tally
 	rewrite *rewriter
 	// exempt says that a match is the user's own text; nil exempts nothing.
@@ -123,8 +124,8 @@ func (s *stage) stop() {
 	s.held, s.head, s.found = nil, 0, nil
 }
 
-// tidy drops findings that don't change the text, counting them, and sorts the
-// rest.
+// tidy drops findings that don't change the text, setting aside those to be
+// counted, and sorts the rest.
 func (s *stage) tidy() {
 	if len(s.found) == 0 {
 		return
@@ -141,8 +142,7 @@ func (s *stage) tidy() {
 		case sanitize.Pass:
 			return true
 		case sanitize.Flag:
-			s.report.count(f.Rule)
-			s.report.acted(sanitize.Flag)
+			s.flagged = append(s.flagged, f)
 			return true
 		}
 		return false
@@ -180,7 +180,16 @@ func (s *stage) pass(out []byte, before int) []byte {
 	return out
 }
 
+// drop forgets held text before the offset.
 func (s *stage) drop(before int) {
+	s.flagged = slices.DeleteFunc(s.flagged, func(f sanitize.Finding) bool {
+		if f.Start >= before {
+			return false
+		}
+		s.report.count(f.Rule)
+		s.report.acted(sanitize.Flag)
+		return true
+	})
 	s.head += before - s.base
 	s.base = before
 }
