@@ -1,6 +1,7 @@
 package pii
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -186,7 +187,10 @@ func (r *run) tryRules(t int) {
 func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 	v := r.value[:n]
 	span := sanitize.Span{Start: r.tok[t].start, End: r.tok[e].end}
-	embedded := -1
+	embedded, slashed := -1, false
+	for i := t + 1; i <= e; i++ {
+		slashed = slashed || r.tok[i].sep == '/' || r.tok[i].sep == '('
+	}
 	for _, k := range list {
 		u := &r.s.rules[k]
 		if !u.matches(v) {
@@ -196,10 +200,10 @@ func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 		for _, s := range u.shapes {
 			usual = usual || s == shape
 		}
-		if !usual && (u.strict || u.near == 0 || e-t > 8) {
+		if !usual && (u.strict || u.near == 0 || e-t > 8 || slashed) {
 			continue
 		}
-		if u.check != nil && !u.check(v) {
+		if u.check != nil && !u.check(v) || u.oneCase && mixedCase(r.text[span.Start:span.End]) {
 			continue
 		}
 		if embedded < 0 {
@@ -226,6 +230,8 @@ func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 	}
 }
 
+func mixedCase(s string) bool { return hasLower(s) && strings.ToLower(s) != s }
+
 func hasLower(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 'a' && s[i] <= 'z' {
@@ -239,12 +245,13 @@ func hasLower(s string) bool {
 // number, a UUID, a path, a series of equal groups.
 func (r *run) embedded(t, e int) bool {
 	first, last := r.tok[t], r.tok[e]
+	spaced := t == e || r.tok[e].sep == ' '
 	if t > 0 && r.tok[t].sep != '*' {
 		p := r.tok[t-1]
 		if first.sep != ' ' && (p.digits > 0 || first.sep == '/' || first.sep == '.') {
 			return true
 		}
-		if first.sep == ' ' && p.numeric() && p.len() >= 3 && first.numeric() && p.len() == first.len() {
+		if spaced && first.sep == ' ' && (p.sep == ' ' || p.sep == 0) && p.numeric() && p.len() >= 3 && first.numeric() && p.len() == first.len() {
 			return true
 		}
 	}
@@ -253,7 +260,8 @@ func (r *run) embedded(t, e int) bool {
 		if p.sep != ' ' && (p.digits > 0 || p.sep == '/') {
 			return true
 		}
-		if p.sep == ' ' && p.numeric() && last.numeric() && p.len() >= 3 && p.len() == last.len() {
+		if spaced && p.sep == ' ' && p.numeric() && last.numeric() && p.len() >= 3 && p.len() == last.len() &&
+			(e+2 >= r.ntok || r.tok[e+2].sep != '-') {
 			return true
 		}
 	}

@@ -9,10 +9,10 @@ var globalRules = joinRules(cards(), ibans(), wallets(), []rule{
 		words: []string{"vin", "vehicle", "chassis", "fahrgestell", "fahrzeug", "bastidor", "châssis", "telaio"}},
 	{name: "imei", typ: "IMEI", about: "mobile equipment identity", pattern: "000000000000000", forms: []string{"00-000000-000000-0"},
 		check: luhnPlausible, prose: 0.5, near: 0.85, alone: 0, words: []string{"imei", "handset", "device id"}},
-	{name: "swift-bic", typ: "SWIFT_BIC", about: "bank identifier code with a digit", pattern: "AAAAAA*0", near: 0.6, check: bicCountry,
-		forms: []string{"AAAAAA*0"}, words: bicWords},
-	{name: "swift-bic", typ: "SWIFT_BIC", pattern: "AAAAAA*****", near: 0.6, check: bicCountry,
-		forms: []string{"AAAAAA*****"}, words: bicWords, strict: true},
+	{name: "swift-bic", typ: "SWIFT_BIC", about: "bank identifier code with a digit", pattern: "aaaaaa*0", near: 0.6, check: bicCountry,
+		forms: []string{"aaaaaa*0"}, words: bicWords},
+	{name: "swift-bic", typ: "SWIFT_BIC", pattern: "aaaaaa*****", near: 0.6, check: bicCountry,
+		forms: []string{"aaaaaa*****"}, words: bicWords, strict: true},
 })
 
 var bicWords = []string{"swift", "bic"}
@@ -51,6 +51,9 @@ func cards() []rule {
 		}
 		out = append(out, rule{name: "credit-card", typ: "CREDIT_CARD", about: "payment card number", pattern: pattern, forms: forms,
 			check: isCard, prose: prose, near: 0.9, alone: 0.85, words: words})
+		if n >= 13 { // an issuer not in the list, where the text says that it is a card
+			out = append(out, rule{name: "credit-card-unlisted", typ: "CREDIT_CARD", pattern: pattern, forms: forms, check: luhnPlausible, near: 0.7, words: words})
+		}
 	}
 	return out
 }
@@ -76,9 +79,9 @@ func ibans() []rule {
 	var out []rule
 	words := []string{"iban", "account", "konto", "cuenta", "compte", "conto corrente", "rekening", "bank"}
 	for n := 15; n <= 33; n++ {
-		pattern := "AA00" + strings.Repeat("*", n-4)
+		pattern := "aa00" + strings.Repeat("*", n-4)
 		out = append(out, rule{name: "iban", typ: "IBAN", about: "international bank account number", pattern: pattern,
-			forms: []string{pattern, grouped(pattern, 4, ' '), grouped(pattern, 4, '-')}, check: isIBAN, prose: 0.95, near: 0.95, alone: 0.95, words: words})
+			forms: []string{pattern, grouped(pattern, 4, ' '), grouped(pattern, 4, '-')}, check: isIBAN, oneCase: true, prose: 0.95, near: 0.95, alone: 0.95, words: words})
 	}
 	return out
 }

@@ -112,10 +112,10 @@ func (r *run) colon(i int) int {
 	for start > 0 && i-start < 5 && isHex(r.text[start-1]) {
 		start--
 	}
-	if i-start > 4 || r.wordBefore(start) || start > 0 && r.text[start-1] == '.' {
-		return r.hexRun(i)
-	}
 	end := r.hexRun(i)
+	if i-start > 4 || r.wordBefore(start) || start > 0 && r.text[start-1] == '.' {
+		return i + 1 + strings.LastIndexByte(r.text[i:end], ':') // an IPv4 address may follow
+	}
 	if end-start > 64 {
 		return end
 	}
@@ -259,6 +259,11 @@ func (r *run) urlEnd(i int) int {
 func (r *run) domain(i int) int {
 	if i == 0 || !isAlnum(r.text[i-1]) || !isLetter(r.byteAt(i+1)) {
 		return i + 1
+	}
+	if i >= 4 && r.byteAt(i+5) == '.' && r.byteAt(i+9) != 0 && isMAC(r.text[i-4:i+10], '.', 4) && !r.wordBefore(i-4) && !r.wordAfter(i+10) && i-4 >= r.low {
+		r.report(macType, "mac", sanitize.Span{Start: i - 4, End: i + 10}, 0.9)
+		r.low = i + 10
+		return i + 10
 	}
 	start := i
 	for start > 0 && i-start < 63 && (isAlnum(r.text[start-1]) || r.text[start-1] == '-') {

@@ -33,7 +33,7 @@ func (r *run) tryPhones() {
 			continue
 		}
 		n, next := r.phoneAt(t)
-		if n.digits >= 7 && n.digits <= 15 {
+		if n.digits >= 7 && n.digits <= 15 || n.digits == 6 && n.n == 3 {
 			if score := r.phoneScore(&n); score > 0 {
 				r.propose("PHONE", "phone", n.span, score)
 			}
@@ -83,6 +83,7 @@ func (r *run) phoneAt(t int) (n dialled, next int) {
 	if strings.HasPrefix(r.text[first.start:], "00") && n.n > 1 {
 		n.plus = true
 	}
+	e = r.gluedExtension(e, &n)
 	e = r.extension(e, &n)
 	n.written = r.text[n.span.Start:n.span.End]
 	if n.span.Start > 0 && n.written[0] != '(' && n.written[0] != '+' && r.text[n.span.Start-1] == '+' {
@@ -104,6 +105,23 @@ func (r *run) phoneSeparator(e int, n *dialled) bool {
 		n.parens = true
 	}
 	return true
+}
+
+// gluedExtension takes a last group with its extension, "8340x12".
+func (r *run) gluedExtension(e int, n *dialled) int {
+	if e >= r.ntok || n.n == 0 || n.n == len(n.groups) || r.tok[e].cutAfter || !r.phoneSeparator(e, n) {
+		return e
+	}
+	s := r.text[r.tok[e].start:r.tok[e].end]
+	x := strings.IndexAny(s, "xX")
+	if x < 2 || x > 5 || len(s)-x > 7 || len(s)-x < 2 || strings.Trim(s[:x]+s[x+1:], "0123456789") != "" {
+		return e
+	}
+	n.groups[n.n], n.seps[n.n] = x, r.tok[e].sep
+	n.n++
+	n.digits += x
+	n.ext, n.span.End = true, r.tok[e].end
+	return e + 1
 }
 
 // extension takes "x123", "ext. 123" or "ext 123" that follows.
@@ -148,6 +166,11 @@ func (r *run) phoneScore(n *dialled) float64 {
 	near := 0.0
 	if d, ok := r.near(phoneType, n.span); ok {
 		near = 0.75 + d
+		if n.digits < 7 && d < 0.044 { // six digits want the word beside them
+			return 0
+		}
+	} else if n.digits < 7 {
+		return 0
 	}
 	switch {
 	case n.plus:
@@ -160,13 +183,15 @@ func (r *run) phoneScore(n *dialled) float64 {
 		return near
 	case near > 0 && (n.n > 1 || n.digits >= 9 || n.digits == 7 || n.digits == 8):
 		return near
+	case n.span == r.lone && n.lead0 && n.digits >= 10 && r.anywhere(n):
+		return 0.55
 	case n.ext && n.n > 1:
 		return 0.7
-	case n.parens && n.n > 1 && n.digits >= 8 && r.text[n.span.Start] == '(':
+	case n.parens && n.n > 1 && n.digits >= 8 && (r.text[n.span.Start] == '(' || n.lead0):
 		return 0.6
 	case n.n == 3 && n.groups[0] == 3 && n.groups[1] == 3 && n.groups[2] == 4 && n.seps[1] == n.seps[2]:
 		return 0.6
-	case n.lead0 && n.n > 2 && n.digits >= 9 && n.groups[0] > 1 && r.national(n):
+	case n.lead0 && n.n > 2 && n.digits >= 9 && r.national(n):
 		return 0.55
 	}
 	return 0
@@ -175,7 +200,6 @@ func (r *run) phoneScore(n *dialled) float64 {
 // notPhone refuses what has the writing of something else: dates, versions,
 // book numbers, series of equal numbers.
 func (r *run) notPhone(n *dialled) bool {
-	first := r.text[n.span.Start]
 	switch r.byteAt(n.span.Start - 1) {
 	case '$', '#', '=', '_', '&', '/', '\\', '.', '-', '%':
 		return true
@@ -192,11 +216,11 @@ func (r *run) notPhone(n *dialled) bool {
 			return true
 		}
 	}
-	if first == '(' || n.plus {
+	if n.plus {
 		return false
 	}
 	g := n.groups
-	v := n.written
+	v := strings.TrimLeft(n.written, "(")
 	switch {
 	case n.n == 3 && n.seps[1] == n.seps[2] && (g[0] == 4 && g[1] <= 2 && g[2] <= 2 || g[2] == 4 && g[1] <= 2 && g[0] <= 2):
 		return true // a date
@@ -208,6 +232,16 @@ func (r *run) notPhone(n *dialled) bool {
 		return true
 	case n.n == 2 && g[0] == 4 && g[1] == 4 && n.seps[1] == '-' && (v[:2] == "19" || v[:2] == "20") && (v[5:7] == "19" || v[5:7] == "20"):
 		return true // years
+	}
+	return false
+}
+
+// anywhere reports whether a national number is one of any larger country's.
+func (r *run) anywhere(n *dialled) bool {
+	for _, region := range [...]string{"GB", "DE", "FR", "IT", "TR", "PH", "AU", "JP", "KR", "IN", "ZA", "NL", "BE", "SE", "AT", "CH", "CN"} {
+		if valid, _ := r.plan(n.written, region); valid {
+			return true
+		}
 	}
 	return false
 }

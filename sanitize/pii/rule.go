@@ -23,8 +23,8 @@ type rule struct {
 	typ     string
 	country string // ISO 3166-1 alpha-2, or empty
 	about   string // for people; on the first rule of a type
-	// pattern gives the letters and digits without separators: '0' a digit, 'A'
-	// a letter, '*' either, anything else itself (letters in capitals).
+	// pattern gives the letters and digits without separators: '0' a digit, 'a'
+	// a letter, '*' either, a capital or another digit itself.
 	pattern string
 	// forms are the groupings accepted in running text without a word near:
 	// the pattern's characters with their separators, "000-00-0000". The bare
@@ -40,8 +40,10 @@ type rule struct {
 	words []string
 	// strict takes only the listed forms, also with a word near.
 	strict bool
-	// lower refuses letters in lower case outside a lone value.
+	// lower refuses letters in lower case where no word is near.
 	lower bool
+	// oneCase refuses letters of both cases in one value.
+	oneCase bool
 
 	shapes []uint64
 	word   int // index of its word list
@@ -149,7 +151,7 @@ func (r *rule) matches(v []byte) bool {
 			if c < '0' || c > '9' {
 				return false
 			}
-		case 'A':
+		case 'a':
 			if c < 'A' || c > 'Z' {
 				return false
 			}

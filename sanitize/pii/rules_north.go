@@ -6,7 +6,7 @@ import "strings"
 var northRules = []rule{
 	{name: "fi-personal-identity-code", typ: "FI_PERSONAL_IDENTITY_CODE", country: "FI", about: "henkilötunnus", pattern: "000000000*", forms: []string{"000000-000*", "000000+000*"},
 		check: func(v []byte) bool { return ddmmyy(v) && isHETU(v[:6], v[6:9], v[9]) }, prose: 0.9, near: 0.95, words: hetuWords, strict: true},
-	{name: "fi-personal-identity-code", typ: "FI_PERSONAL_IDENTITY_CODE", country: "FI", pattern: "000000A000*", forms: []string{"000000A000*"},
+	{name: "fi-personal-identity-code", typ: "FI_PERSONAL_IDENTITY_CODE", country: "FI", pattern: "000000a000*", forms: []string{"000000a000*"},
 		check: func(v []byte) bool {
 			return strings.IndexByte("ABCDEFYXWVU", v[6]) >= 0 && ddmmyy(v) && isHETU(v[:6], v[7:10], v[10])
 		}, prose: 0.9, near: 0.95, alone: 0.95, words: hetuWords},
@@ -44,7 +44,7 @@ var northRules = []rule{
 		check: isNIP, near: 0.9, alone: 0.55, words: []string{"nip"}},
 	{name: "pl-regon", typ: "PL_REGON", country: "PL", about: "REGON", pattern: "000000000", forms: []string{"000000000"},
 		check: func(v []byte) bool { return digitIs(v[8], weighText(v, "89234567")%11%10) && plausible(v) }, near: 0.9, alone: 0.5, words: []string{"regon"}},
-	{name: "pl-identity-card", typ: "PL_IDENTITY_CARD", country: "PL", about: "dowód osobisty", pattern: "AAA000000", forms: []string{"AAA000000", "AAA 000000"},
+	{name: "pl-identity-card", typ: "PL_IDENTITY_CARD", country: "PL", about: "dowód osobisty", pattern: "aaa000000", forms: []string{"aaa000000", "aaa 000000"},
 		check: func(v []byte) bool {
 			return (mrz(append([]byte{}, v[0], v[1], v[2]))+weigh(v[4:], 7, 3, 1, 7, 3))%10 == int(v[3]-'0')
 		}, near: 0.9, alone: 0.55, words: []string{"dowód", "dowod", "identity card"}},
@@ -92,7 +92,7 @@ var northRules = []rule{
 
 var (
 	hetuWords  = []string{"henkilötunnus", "hetu", "personal identity code", "sotu"}
-	pnrWords   = []string{"personnummer", "pnr", "personal number", "samordningsnummer", "födelse", "person-nr"}
+	pnrWords   = []string{"personnummer", "pnr", "personal number", "personal identity", "swedish", "samordningsnummer", "födelse", "person-nr"}
 	cprWords   = []string{"cpr", "personnummer", "cpr-nr"}
 	rodneWords = []string{"rodné číslo", "rodne cislo", "r.č", "birth number"}
 )

@@ -6,7 +6,7 @@ import "strings"
 var ukRules = []rule{
 	{name: "uk-nhs", typ: "UK_NHS", country: "GB", about: "NHS number", pattern: "0000000000", forms: []string{"000 000 0000", "000-000-0000"},
 		check: isNHS, near: 0.9, alone: 0.6, words: []string{"nhs", "national health", "patient"}},
-	{name: "uk-nino", typ: "UK_NINO", country: "GB", about: "national insurance number", pattern: "AA000000A", forms: []string{"AA000000A", "AA 00 00 00 A", "AA 000000 A", "AA-00-00-00-A", "AA 000000A", "AA00 00 00A"},
+	{name: "uk-nino", typ: "UK_NINO", country: "GB", about: "national insurance number", pattern: "aa000000a", forms: []string{"aa000000a", "aa 00 00 00 a", "aa 000000 a", "aa-00-00-00-a", "aa 000000a", "aa00 00 00a"},
 		check: isNINO, prose: 0.75, near: 0.95, alone: 0.85, lower: true, words: []string{"nino", "national insurance", "insurance number", "ni number", "ni no"}},
 	{name: "uk-utr", typ: "UK_UTR", country: "GB", about: "unique taxpayer reference", pattern: "0000000000", forms: []string{"0000000000", "00000 00000"},
 		check: isUTR, near: 0.85, alone: 0.55, words: utrWords},
@@ -14,37 +14,37 @@ var ukRules = []rule{
 		check: func(v []byte) bool { return isUTR(v[:10]) }, near: 0.85, alone: 0.7, words: utrWords},
 	{name: "uk-utr", typ: "UK_UTR", country: "GB", pattern: "0000000000000", forms: []string{"0000000000000"}, // with a tax office's three digits
 		check: func(v []byte) bool { return isUTR(v[3:]) }, near: 0.8, alone: 0.5, words: utrWords},
-	{name: "uk-driver-license", typ: "UK_DRIVER_LICENSE", country: "GB", about: "driving licence", pattern: "*****000000****AA"[:16], forms: []string{"*****000000*****"},
+	{name: "uk-driver-license", typ: "UK_DRIVER_LICENSE", country: "GB", about: "driving licence", pattern: "*****000000****aa"[:16], forms: []string{"*****000000*****"},
 		check: isUKLicence, prose: 0.6, near: 0.9, alone: 0.8, lower: true, words: []string{"driving", "licence", "license", "driver", "dvla"}},
-	{name: "uk-vehicle-registration", typ: "UK_VEHICLE_REGISTRATION", country: "GB", about: "number plate since 2001", pattern: "AA00AAA", forms: []string{"AA00 AAA", "AA00AAA"},
+	{name: "uk-vehicle-registration", typ: "UK_VEHICLE_REGISTRATION", country: "GB", about: "number plate since 2001", pattern: "aa00aaa", forms: []string{"aa00 aaa"},
 		check: isUKPlate, prose: 0.5, near: 0.85, alone: 0.7, lower: true, words: plateWords},
-	{name: "uk-vehicle-registration-prefix", typ: "UK_VEHICLE_REGISTRATION", country: "GB", pattern: "A000AAA", forms: []string{"A000 AAA", "A000AAA"}, near: 0.7, words: plateWords, check: noIQ},
-	{name: "uk-vehicle-registration-prefix", typ: "UK_VEHICLE_REGISTRATION", country: "GB", pattern: "AAA000A", forms: []string{"AAA 000A", "AAA000A"}, near: 0.7, words: plateWords, check: noIQ},
+	{name: "uk-vehicle-registration-prefix", typ: "UK_VEHICLE_REGISTRATION", country: "GB", pattern: "a000aaa", forms: []string{"a000 aaa", "a000aaa"}, near: 0.7, words: plateWords, check: noIQ},
+	{name: "uk-vehicle-registration-prefix", typ: "UK_VEHICLE_REGISTRATION", country: "GB", pattern: "aaa000a", forms: []string{"aaa 000a", "aaa000a"}, near: 0.7, words: plateWords, check: noIQ},
 	{name: "uk-passport", typ: "UK_PASSPORT", country: "GB", about: "passport number", pattern: "000000000", forms: []string{"000000000"}, check: plausible, near: 0.58, words: passportWords, strict: true},
-	{name: "uk-passport", typ: "UK_PASSPORT", country: "GB", pattern: "AA0000000", forms: []string{"AA0000000"}, near: 0.65, words: passportWords, strict: true},
+	{name: "uk-passport", typ: "UK_PASSPORT", country: "GB", pattern: "aa0000000", forms: []string{"aa0000000"}, near: 0.65, words: passportWords, strict: true},
 	{name: "uk-sort-code", typ: "UK_SORT_CODE", country: "GB", about: "bank sort code", pattern: "000000", forms: []string{"00-00-00"}, near: 0.75, words: []string{"sort code", "sortcode", "sort-code"}, strict: true},
 	{name: "uk-vat", typ: "UK_VAT_ID", country: "GB", about: "VAT registration", pattern: "GB000000000", forms: []string{"GB000000000", "GB 000 0000 00", "GB000 0000 00"},
 		check: isUKVAT, prose: 0.85, near: 0.9, alone: 0.85, words: []string{"vat"}},
-	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "A00AA", forms: []string{"A0 0AA"}, check: isPostcode, prose: 0.5, near: 0.7, alone: 0.5, words: postalWords, lower: true},
-	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "A000AA", forms: []string{"A00 0AA"}, check: isPostcode, prose: 0.5, near: 0.7, alone: 0.5, words: postalWords, lower: true},
-	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "AA00AA", forms: []string{"AA0 0AA"}, check: isPostcode, prose: 0.55, near: 0.75, alone: 0.55, words: postalWords, lower: true},
-	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "AA000AA", forms: []string{"AA00 0AA"}, check: isPostcode, prose: 0.6, near: 0.75, alone: 0.6, words: postalWords, lower: true},
-	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "A0A0AA", forms: []string{"A0A 0AA"}, check: isPostcode, prose: 0.5, near: 0.7, alone: 0.5, words: postalWords, lower: true},
-	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "AA0A0AA", forms: []string{"AA0A 0AA"}, check: isPostcode, prose: 0.65, near: 0.8, alone: 0.65, words: postalWords, lower: true},
-	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "GIR0AA", forms: []string{"GIR 0AA"}, prose: 0.6, near: 0.8, alone: 0.6, words: postalWords, lower: true},
+	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "a00aa", forms: []string{"a0 0aa"}, check: isPostcode, prose: 0.5, near: 0.7, alone: 0.5, words: postalWords, lower: true},
+	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "a000aa", forms: []string{"a00 0aa"}, check: isPostcode, prose: 0.5, near: 0.7, alone: 0.5, words: postalWords, lower: true},
+	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "aa00aa", forms: []string{"aa0 0aa"}, check: isPostcode, prose: 0.55, near: 0.75, alone: 0.55, words: postalWords, lower: true},
+	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "aa000aa", forms: []string{"aa00 0aa"}, check: isPostcode, prose: 0.6, near: 0.75, alone: 0.6, words: postalWords, lower: true},
+	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "a0a0aa", forms: []string{"a0a 0aa"}, check: isPostcode, prose: 0.5, near: 0.7, alone: 0.5, words: postalWords, lower: true},
+	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "aa0a0aa", forms: []string{"aa0a 0aa"}, check: isPostcode, prose: 0.65, near: 0.8, alone: 0.65, words: postalWords, lower: true},
+	{name: "uk-postcode", typ: "POSTAL_CODE", pattern: "GIR0aa", forms: []string{"GIR 0aa"}, prose: 0.6, near: 0.8, alone: 0.6, words: postalWords, lower: true},
 
-	{name: "ie-pps", typ: "IE_PPS", country: "IE", about: "personal public service number", pattern: "0000000A", forms: []string{"0000000A"},
+	{name: "ie-pps", typ: "IE_PPS", country: "IE", about: "personal public service number", pattern: "0000000a", forms: []string{"0000000a"},
 		check: isPPS, prose: 0.5, near: 0.9, alone: 0.6, lower: true, words: ppsWords},
-	{name: "ie-pps", typ: "IE_PPS", country: "IE", pattern: "0000000AA", forms: []string{"0000000AA"},
+	{name: "ie-pps", typ: "IE_PPS", country: "IE", pattern: "0000000aa", forms: []string{"0000000aa"},
 		check: isPPS, prose: 0.6, near: 0.9, alone: 0.7, lower: true, words: ppsWords},
-	{name: "ie-passport", typ: "IE_PASSPORT", country: "IE", about: "passport number", pattern: "AA0000000", forms: []string{"AA0000000"}, near: 0.55, words: []string{"irish passport"}, strict: true},
+	{name: "ie-passport", typ: "IE_PASSPORT", country: "IE", about: "passport number", pattern: "aa0000000", forms: []string{"aa0000000"}, near: 0.55, words: []string{"irish passport"}, strict: true},
 }
 
 var (
 	utrWords    = []string{"utr", "taxpayer reference", "tax reference", "self assessment", "self-assessment"}
 	plateWords  = []string{"vehicle", "registration", "number plate", "licence plate", "license plate", "car reg", "reg no", "plate", "kennzeichen", "matrícula", "matricula", "immatriculation", "targa", "kenteken", "plaka", "vrm", "dvla"}
 	ppsWords    = []string{"pps", "ppsn", "public service number"}
-	postalWords = []string{"postcode", "post code", "postal", "zip", "plz", "postleitzahl", "code postal", "código postal", "codigo postal", "c.p.", "cp:", "cap:", "address", "adresse", "dirección", "postnummer", "postnr", "kod pocztowy", "psč", "邮编", "郵便番号", "우편번호", "cep"}
+	postalWords = []string{"postcode", "post code", "postal", "zip", "plz", "postleitzahl", "code postal", "código postal", "codigo postal", "address", "adresse", "dirección", "postnummer", "postnr", "kod pocztowy", "psč", "邮编", "郵便番号", "우편번호", "cep"}
 )
 
 func isNHS(v []byte) bool {

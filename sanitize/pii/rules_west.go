@@ -1,28 +1,31 @@
 package pii
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Identifiers of western and southern Europe.
 var westRules = []rule{
 	{name: "de-tax-id", typ: "DE_TAX_ID", country: "DE", about: "Steuer-Identifikationsnummer", pattern: "00000000000", forms: []string{"00 000 000 000"},
-		check: func(v []byte) bool { return v[0] != '0' && mod11x10(v) && !allSame(v[:10]) }, prose: 0.5, near: 0.9, alone: 0.6,
+		check: func(v []byte) bool { return v[0] != '0' && mod11x10(v) && mostRepeated(v[:10]) <= 3 }, prose: 0.5, near: 0.9, alone: 0.6,
 		words: []string{"steuer", "idnr", "tin", "tax"}},
-	{name: "de-social-security", typ: "DE_SOCIAL_SECURITY", country: "DE", about: "Rentenversicherungsnummer", pattern: "00000000A000", forms: []string{"00000000A000", "00 000000 A 000", "00 000000 A000"},
+	{name: "de-social-security", typ: "DE_SOCIAL_SECURITY", country: "DE", about: "Rentenversicherungsnummer", pattern: "00000000a000", forms: []string{"00000000a000", "00 000000 a 000", "00 000000 a000"},
 		check: isDESocial, prose: 0.85, near: 0.95, alone: 0.9, words: []string{"rentenversicherung", "sozialversicherung", "rvnr", "svnr"}},
-	{name: "de-svnr", typ: "DE_SVNR", country: "DE", about: "Rentenversicherungsnummer, by its other name", pattern: "00000000A000", check: isDESocial, alone: 0.9},
+	{name: "de-svnr", typ: "DE_SVNR", country: "DE", about: "Rentenversicherungsnummer, by its other name", pattern: "00000000a000", check: isDESocial, alone: 0.9},
 	{name: "de-vat-id", typ: "DE_VAT_ID", country: "DE", about: "Umsatzsteuer-Identifikationsnummer", pattern: "DE000000000", forms: []string{"DE000000000", "DE 000000000", "DE 000 000 000"},
 		check: func(v []byte) bool { return mod11x10(v[2:]) }, prose: 0.8, near: 0.9, alone: 0.85, words: []string{"ust", "umsatzsteuer", "vat", "mwst"}},
-	{name: "de-health-insurance", typ: "DE_HEALTH_INSURANCE", country: "DE", about: "Krankenversichertennummer", pattern: "A000000000", forms: []string{"A000000000"},
+	{name: "de-health-insurance", typ: "DE_HEALTH_INSURANCE", country: "DE", about: "Krankenversichertennummer", pattern: "a000000000", forms: []string{"a000000000"},
 		check: isKVNR, prose: 0.5, near: 0.9, alone: 0.75, lower: true, words: []string{"kvnr", "krankenversicher", "krankenkasse", "versichertennummer", "versicherten"}},
 	{name: "de-lanr", typ: "DE_LANR", country: "DE", about: "lebenslange Arztnummer", pattern: "000000000", forms: []string{"000000000"},
 		check: isLANR, near: 0.9, alone: 0.55, words: []string{"lanr", "arztnummer", "arzt-nr", "arztnr"}},
-	{name: "de-id-card", typ: "DE_ID_CARD", country: "DE", about: "Personalausweisnummer with check digit", pattern: "A********0", forms: []string{"A********0"},
+	{name: "de-id-card", typ: "DE_ID_CARD", country: "DE", about: "Personalausweisnummer with check digit", pattern: "a********0", forms: []string{"a********0"},
 		check: isDEDocument, near: 0.9, alone: 0.6, words: ausweisWords},
-	{name: "de-id-card", typ: "DE_ID_CARD", country: "DE", pattern: "A********", forms: []string{"A********"},
+	{name: "de-id-card", typ: "DE_ID_CARD", country: "DE", pattern: "a********", forms: []string{"a********"},
 		check: isDESerial, near: 0.75, words: ausweisWords},
-	{name: "de-passport", typ: "DE_PASSPORT", country: "DE", about: "Reisepassnummer", pattern: "A********", forms: []string{"A********"},
+	{name: "de-passport", typ: "DE_PASSPORT", country: "DE", about: "Reisepassnummer", pattern: "a********", forms: []string{"a********"},
 		check: isDESerial, near: 0.75, words: []string{"reisepass", "passnummer", "pass-nr", "german passport"}},
-	{name: "de-driver-license", typ: "DE_DRIVER_LICENSE", country: "DE", about: "Führerscheinnummer", pattern: "A0********0", forms: []string{"A0********0"},
+	{name: "de-driver-license", typ: "DE_DRIVER_LICENSE", country: "DE", about: "Führerscheinnummer", pattern: "a0********0", forms: []string{"a0********0"},
 		near: 0.75, words: []string{"führerschein", "fahrerlaubnis"}},
 	{name: "de-handelsregister", typ: "DE_HANDELSREGISTER", country: "DE", about: "commercial register entry", pattern: "HRB00000", forms: []string{"HRB 00000", "HRB00000"}, prose: 0.6, near: 0.8, alone: 0.6, words: registerWords, lower: true},
 	{name: "de-handelsregister", typ: "DE_HANDELSREGISTER", country: "DE", pattern: "HRB000000", forms: []string{"HRB 000000", "HRB000000"}, prose: 0.6, near: 0.8, alone: 0.6, words: registerWords, lower: true},
@@ -54,37 +57,37 @@ var westRules = []rule{
 		check: luhnPlausible, prose: 0.5, near: 0.85, alone: 0.5, words: []string{"siret"}},
 	{name: "fr-siren", typ: "FR_SIREN", country: "FR", about: "numéro SIREN", pattern: "000000000", forms: []string{"000 000 000"},
 		check: luhnPlausible, near: 0.85, words: []string{"siren", "rcs"}},
-	{name: "fr-passport", typ: "FR_PASSPORT", country: "FR", about: "numéro de passeport", pattern: "00AA00000", forms: []string{"00AA00000"}, near: 0.8, words: []string{"passeport", "passport"}, strict: true},
+	{name: "fr-passport", typ: "FR_PASSPORT", country: "FR", about: "numéro de passeport", pattern: "00aa00000", forms: []string{"00aa00000"}, near: 0.8, words: []string{"passeport", "passport"}, strict: true},
 	{name: "fr-id-card", typ: "FR_ID_CARD", country: "FR", about: "carte nationale d'identité", pattern: "000000000000", forms: []string{"000000000000"}, near: 0.6, words: []string{"carte nationale", "carte d'identité", "cni"}, strict: true},
 
-	{name: "es-nif", typ: "ES_NIF", country: "ES", about: "número de identificación fiscal (DNI)", pattern: "00000000A", forms: []string{"00000000A", "00000000-A", "00.000.000-A", "00000000 A"},
+	{name: "es-nif", typ: "ES_NIF", country: "ES", about: "número de identificación fiscal (DNI)", pattern: "00000000a", forms: []string{"00000000a", "00000000-a", "00.000.000-a", "00000000 a"},
 		check: isDNI, prose: 0.7, near: 0.95, alone: 0.85, words: dniWords},
-	{name: "es-nif", typ: "ES_NIF", country: "ES", pattern: "0000000A", forms: []string{"0000000A", "0000000-A", "0.000.000-A"},
-		check: isDNI, near: 0.85, alone: 0, words: dniWords},
-	{name: "es-nie", typ: "ES_NIE", country: "ES", about: "número de identidad de extranjero", pattern: "A0000000A", forms: []string{"A0000000A", "A-0000000-A", "A0000000-A"},
+	{name: "es-nif", typ: "ES_NIF", country: "ES", pattern: "0000000a", forms: []string{"0000000a", "0000000-a", "0.000.000-a"},
+		check: isDNI, near: 0.85, alone: 0.55, words: dniWords},
+	{name: "es-nie", typ: "ES_NIE", country: "ES", about: "número de identidad de extranjero", pattern: "a0000000a", forms: []string{"a0000000a", "a-0000000-a", "a0000000-a"},
 		check: isNIE, prose: 0.8, near: 0.95, alone: 0.85, words: []string{"nie", "extranjero", "dni"}},
-	{name: "es-cif", typ: "ES_CIF", country: "ES", about: "código de identificación fiscal", pattern: "A0000000*", forms: []string{"A0000000*", "A-00000000", "A-0000000*"},
+	{name: "es-cif", typ: "ES_CIF", country: "ES", about: "código de identificación fiscal", pattern: "a0000000*", forms: []string{"a0000000*", "a-00000000", "a-0000000*"},
 		check: isCIF, near: 0.9, alone: 0.55, words: []string{"cif", "nif", "sociedad"}},
 	{name: "es-nuss", typ: "ES_NUSS", country: "ES", about: "número de la seguridad social", pattern: "000000000000", forms: []string{"00/00000000/00", "00 00000000 00", "00-00000000-00"},
 		check: isNUSS, prose: 0.8, near: 0.9, alone: 0.65, words: []string{"nuss", "naf", "nass", "seguridad social", "afiliación"}},
-	{name: "es-passport", typ: "ES_PASSPORT", country: "ES", about: "pasaporte", pattern: "AAA000000", forms: []string{"AAA000000"}, near: 0.8, words: []string{"pasaporte", "passport"}, strict: true},
+	{name: "es-passport", typ: "ES_PASSPORT", country: "ES", about: "pasaporte", pattern: "aaa000000", forms: []string{"aaa000000"}, near: 0.8, words: []string{"pasaporte", "passport"}, strict: true},
 	{name: "pt-nif", typ: "PT_NIF", country: "PT", about: "número de identificação fiscal", pattern: "000000000", forms: []string{"000 000 000", "000000000"},
 		check: isPTNIF, near: 0.9, alone: 0.55, words: []string{"nif", "contribuinte", "fiscal"}},
-	{name: "it-fiscal-code", typ: "IT_FISCAL_CODE", country: "IT", about: "codice fiscale", pattern: "AAAAAA**A**A***A", forms: []string{"AAAAAA**A**A***A", "AAA AAA **A** A***A", "AAAAAA**A** A***A"},
+	{name: "it-fiscal-code", typ: "IT_FISCAL_CODE", country: "IT", about: "codice fiscale", pattern: "aaaaaa**a**a***a", forms: []string{"aaaaaa**a**a***a", "aaa aaa **a** a***a", "aaaaaa**a** a***a"},
 		check: isCodiceFiscale, prose: 0.95, near: 0.98, alone: 0.95, words: []string{"codice fiscale", "c.f."}},
 	{name: "it-vat-code", typ: "IT_VAT_CODE", country: "IT", about: "partita IVA", pattern: "00000000000", forms: []string{"00000000000"}, check: luhnPlausible, near: 0.9, alone: 0, words: partitaWords},
 	{name: "it-vat-code", typ: "IT_VAT_CODE", country: "IT", pattern: "IT00000000000", forms: []string{"IT00000000000"}, check: func(v []byte) bool { return luhnPlausible(v[2:]) }, prose: 0.8, near: 0.9, alone: 0.8, words: partitaWords},
-	{name: "it-driver-license", typ: "IT_DRIVER_LICENSE", country: "IT", about: "patente di guida", pattern: "AA0000000A", forms: []string{"AA0000000A"}, near: 0.8, words: patenteWords},
-	{name: "it-driver-license", typ: "IT_DRIVER_LICENSE", country: "IT", pattern: "U1*******A", forms: []string{"U1*******A"}, near: 0.8, words: patenteWords, check: func(v []byte) bool { return digitsIn(v) >= 3 }},
-	{name: "it-passport", typ: "IT_PASSPORT", country: "IT", about: "passaporto", pattern: "AA0000000", forms: []string{"AA0000000"}, near: 0.7, words: []string{"passaporto", "italian passport"}, strict: true},
-	{name: "it-identity-card", typ: "IT_IDENTITY_CARD", country: "IT", about: "carta d'identità", pattern: "AA0000000", forms: []string{"AA0000000"}, near: 0.7, words: identitaWords, strict: true},
-	{name: "it-identity-card", typ: "IT_IDENTITY_CARD", country: "IT", pattern: "CA00000AA", forms: []string{"CA00000AA"}, near: 0.8, words: identitaWords, strict: true},
+	{name: "it-driver-license", typ: "IT_DRIVER_LICENSE", country: "IT", about: "patente di guida", pattern: "aa0000000a", forms: []string{"aa0000000a"}, near: 0.8, words: patenteWords},
+	{name: "it-driver-license", typ: "IT_DRIVER_LICENSE", country: "IT", pattern: "U1*******a", forms: []string{"U1*******a"}, near: 0.8, words: patenteWords, check: func(v []byte) bool { return digitsIn(v) >= 3 }},
+	{name: "it-passport", typ: "IT_PASSPORT", country: "IT", about: "passaporto", pattern: "aa0000000", forms: []string{"aa0000000"}, near: 0.7, words: []string{"passaporto", "italian passport"}, strict: true},
+	{name: "it-identity-card", typ: "IT_IDENTITY_CARD", country: "IT", about: "carta d'identità", pattern: "aa0000000", forms: []string{"aa0000000"}, near: 0.7, words: identitaWords, strict: true},
+	{name: "it-identity-card", typ: "IT_IDENTITY_CARD", country: "IT", pattern: "CA00000aa", forms: []string{"CA00000aa"}, near: 0.8, words: identitaWords, strict: true},
 	{name: "gr-amka", typ: "GR_AMKA", country: "GR", about: "social security number", pattern: "00000000000", forms: []string{"00000000000"},
-		check: func(v []byte) bool { return ddmmyy(v) && luhn(v) }, near: 0.9, alone: 0.6, words: []string{"amka", "αμκα", "α.μ.κ.α"}},
+		check: func(v []byte) bool { return (ddmmyy(v) || yymmdd(v)) && luhn(v) }, near: 0.9, alone: 0.6, words: []string{"amka", "αμκα", "α.μ.κ.α"}},
 	{name: "gr-tin", typ: "GR_TIN", country: "GR", about: "tax number (AFM)", pattern: "000000000", forms: []string{"000000000"},
 		check: isAFM, near: 0.9, alone: 0.55, words: []string{"afm", "αφμ", "α.φ.μ", "tin"}},
-	{name: "cy-tin", typ: "CY_TIN", country: "CY", about: "tax number", pattern: "00000000A", forms: []string{"00000000A"}, check: isCyprus, near: 0.85, alone: 0.5, words: []string{"tic", "tin", "vat", "φορολογικ"}},
-	{name: "mt-id", typ: "MT_ID", country: "MT", about: "identity card", pattern: "0000000A", forms: []string{"0000000A"}, near: 0.75, words: []string{"maltese", "malta id", "karta tal-identità"}, check: func(v []byte) bool { return strings.IndexByte("MGAPLHBZ", v[7]) >= 0 }},
+	{name: "cy-tin", typ: "CY_TIN", country: "CY", about: "tax number", pattern: "00000000a", forms: []string{"00000000a"}, check: isCyprus, near: 0.85, alone: 0.5, words: []string{"tic", "tin", "vat", "φορολογικ"}},
+	{name: "mt-id", typ: "MT_ID", country: "MT", about: "identity card", pattern: "0000000a", forms: []string{"0000000a"}, near: 0.75, words: []string{"maltese", "malta id", "karta tal-identità"}, check: func(v []byte) bool { return strings.IndexByte("MGAPLHBZ", v[7]) >= 0 }},
 }
 
 var (
@@ -95,6 +98,16 @@ var (
 	patenteWords  = []string{"patente", "license", "licence", "guida", "driving"}
 	identitaWords = []string{"carta d'identità", "carta d’identità", "identità", "identity card", "c.i."}
 )
+
+// mostRepeated counts the commonest digit; a tax number has none more than
+// three times.
+func mostRepeated(v []byte) int {
+	var n [10]int
+	for _, c := range v {
+		n[c-'0']++
+	}
+	return slices.Max(n[:])
+}
 
 func digitsIn(v []byte) int {
 	n := 0

@@ -1,6 +1,7 @@
 package pii
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/doorward/doorward/sanitize"
@@ -190,7 +191,7 @@ const maxLone = 64
 // alone tries every rule on a text that is one value, however it is grouped.
 // Rules of several countries may hold at once, and all are reported.
 func (r *run) alone() {
-	n, seps := 0, 0
+	n, seps, dots, dashes := 0, 0, false, false
 	for i := r.lone.Start; i < r.lone.End; i++ {
 		c := r.text[i]
 		switch {
@@ -201,10 +202,11 @@ func (r *run) alone() {
 			r.value[n] = upper(c)
 			n++
 			seps = 0
-		case c == ' ' || c == '-' || c == '.' || c == '/' || c == '_':
+		case strings.IndexByte(" -./_+", c) >= 0:
 			if seps++; seps > 5 {
 				return
 			}
+			dots, dashes = dots || c == '.', dashes || c == '-'
 		default:
 			return
 		}
@@ -213,12 +215,19 @@ func (r *run) alone() {
 		return
 	}
 	v := r.value[:n]
+	value := r.text[r.lone.Start:r.lone.End]
+	shape := shapeOf(value)
 	for _, list := range [][]int{r.s.digits[n%maxLen], r.s.mixed[n%maxLen]} {
 		for _, k := range list {
 			u := &r.s.rules[k]
-			if u.alone > 0 && len(u.pattern) == n && u.matches(v) && (u.check == nil || u.check(v)) && u.alone >= r.s.floor[u.typ] {
-				r.found = append(r.found, sanitize.Finding{Span: r.lone, Kind: sanitize.PII, Type: u.typ, Rule: u.name, Score: u.alone})
+			if u.alone == 0 || u.alone < r.s.floor[u.typ] || len(u.pattern) != n || !u.matches(v) || u.check != nil && !u.check(v) {
+				continue
 			}
+			known := slices.Contains(u.shapes, shape)
+			if dots && dashes && !known || u.oneCase && mixedCase(value) || u.lower && u.check == nil && hasLower(value) {
+				continue
+			}
+			r.found = append(r.found, sanitize.Finding{Span: r.lone, Kind: sanitize.PII, Type: u.typ, Rule: u.name, Score: u.alone})
 		}
 	}
 }

@@ -67,22 +67,47 @@ func (r *run) near(list int, s sanitize.Span) (bonus float64, ok bool) {
 	}
 	best := wordsBack + 1
 	for _, h := range r.words.hit[:r.words.n] {
-		if h.list != list {
-			continue
-		}
-		d := best
 		switch {
-		case h.end <= s.Start:
-			d = s.Start - h.end
-		case h.start >= s.End:
-			d = (h.start - s.End) * 2
+		case h.list != list:
+		case h.end <= s.Start && !r.spentOn(h.end, s.Start):
+			best = min(best, s.Start-h.end)
+		case h.start >= s.End && h.start-s.End <= 24 && !r.labels(h.end):
+			best = min(best, 2*(h.start-s.End))
 		}
-		best = min(best, d)
 	}
 	if best > wordsBack {
 		return 0, false
 	}
 	return 0.05 * float64(wordsBack-best) / wordsBack, true
+}
+
+// spentOn reports whether what lies between a word and a value gives the word
+// to another value and the value another label: "Tel: 911 222 333, file: 12".
+func (r *run) spentOn(from, to int) bool {
+	digits := false
+	for i := from; i < to; i++ {
+		c := r.text[i]
+		if isDigit(c) {
+			digits = true
+		} else if digits && c == ':' && i+1 < to && !isDigit(r.text[i+1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// labels reports whether the word that ends at or behind i is followed by ':'
+// or '=', so that it speaks of the next value.
+func (r *run) labels(i int) bool {
+	for n := 0; n < 24; n++ {
+		switch c := r.byteAt(i + n); {
+		case c == ':' || c == '=':
+			return true
+		case !isLetter(c) && c < 0x80:
+			return false
+		}
+	}
+	return false
 }
 
 // findWords looks once at the surroundings of the chain.
