@@ -1,11 +1,16 @@
 package eval
 
 import (
+	"context"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/retrieval/index"
+	"github.com/doorward/doorward/retrieval/index/qdrant"
 )
 
 // shared returns the evaluation data's directory, or skips.
@@ -55,4 +60,32 @@ type testWriter struct{ t *testing.T }
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Log(string(p))
 	return len(p), nil
+}
+
+// TestStoresAgree holds both stores to the same quality.
+func TestStoresAgree(t *testing.T) {
+	addr := os.Getenv("DOORWARD_TEST_QDRANT")
+	if addr == "" {
+		t.Skip("set DOORWARD_TEST_QDRANT=host:port (gRPC) to compare the stores")
+	}
+	dir := retrievalData(t, "scifact")
+	here, err := Retrieval(t.Context(), dir, RetrievalOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := Retrieval(t.Context(), dir, RetrievalOptions{Open: func(_ string, pins index.Pins) (RetrievalIndex, error) {
+		cfg := qdrant.Config{Address: addr, Collection: fmt.Sprintf("doorward-eval-%d", os.Getpid()), Pins: &pins}
+		if err := qdrant.Create(t.Context(), cfg, cfg.Collection); err != nil {
+			return nil, err
+		}
+		t.Cleanup(func() { qdrant.Drop(context.Background(), cfg, cfg.Collection) })
+		return qdrant.Open(t.Context(), cfg)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("sqlite %.4f (p50 %v), qdrant %.4f (p50 %v)", here.NDCG10.Mean, here.P50, there.NDCG10.Mean, there.P50)
+	if d := math.Abs(here.NDCG10.Mean - there.NDCG10.Mean); d > 0.01 {
+		t.Errorf("nDCG@10 differs by %.4f between the stores", d)
+	}
 }
