@@ -8,6 +8,7 @@ import (
 	"github.com/doorward/doorward/policy"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
 )
 
 // Reasons of decisions that are not a rule's.
@@ -32,14 +33,19 @@ func (s *Snapshot) Check(ctx context.Context, sub policy.Subject, c policy.Conte
 	}
 	out := make([]policy.Decision, len(docs))
 	now := contextValue(c, true)
-	err = s.guarded(ctx, "checking", func(ctx context.Context) error {
+	err = s.guarded(ctx, "checking", func(r run) error {
+		txn, err := s.store.NewTransaction(r.opa) // one view of the data for all documents
+		if err != nil {
+			return fmt.Errorf("opening policy data: %w", err)
+		}
+		defer s.store.Abort(r.opa, txn)
 		for i, d := range docs {
-			if err := context.Cause(ctx); err != nil {
+			if err := context.Cause(r.caller); err != nil {
 				return err
 			}
-			out[i] = s.decide(ctx, who, now, d)
+			out[i] = s.decide(r, txn, who, now, d)
 		}
-		return context.Cause(ctx)
+		return context.Cause(r.caller)
 	})
 	if err != nil {
 		return nil, err
@@ -47,13 +53,14 @@ func (s *Snapshot) Check(ctx context.Context, sub policy.Subject, c policy.Conte
 	return out, nil
 }
 
-func (s *Snapshot) decide(ctx context.Context, who subject, now *ast.Term, d policy.Attributes) policy.Decision {
-	doc, err := toValue(d)
-	if d == nil || err != nil {
+func (s *Snapshot) decide(r run, txn storage.Transaction, who subject, now *ast.Term, d policy.Attributes) policy.Decision {
+	if d == nil || !normalised(map[string]any(d)) {
 		s.counters.failed.Add(1)
 		return policy.Decision{Reason: "attributes not normalised"}
 	}
-	rs, err := s.allow.Eval(ctx, rego.EvalParsedInput(fullInput(who, now, doc)))
+	// The lazy object converts what the policy reads, and nothing else.
+	doc := ast.LazyObject(map[string]any(d))
+	rs, err := s.allow.Eval(r.opa, rego.EvalParsedInput(fullInput(who, now, doc)), rego.EvalTransaction(txn), r.stop)
 	if err != nil {
 		s.counters.failed.Add(1)
 		return policy.Decision{Reason: classify(err).Error()}
@@ -62,4 +69,27 @@ func (s *Snapshot) decide(ctx context.Context, who subject, now *ast.Term, d pol
 		return policy.Decision{Allow: true, Reason: reasonAllowed}
 	}
 	return policy.Decision{Reason: reasonDenied}
+}
+
+// normalised reports whether v holds only what [policy.Schema.Normalize] makes.
+func normalised(v any) bool {
+	switch x := v.(type) {
+	case string, int64, bool:
+		return true
+	case []any:
+		for _, e := range x {
+			if !normalised(e) {
+				return false
+			}
+		}
+		return x != nil
+	case map[string]any:
+		for _, e := range x {
+			if !normalised(e) {
+				return false
+			}
+		}
+		return x != nil
+	}
+	return false
 }

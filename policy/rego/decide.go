@@ -26,8 +26,8 @@ func (s *Snapshot) Decide(ctx context.Context, p policy.Point, in policy.Input) 
 		return policy.Verdict{}, fmt.Errorf("deciding %s: %w", p, err)
 	}
 	var rs rego.ResultSet
-	err = s.guarded(ctx, "deciding "+string(p), func(ctx context.Context) (err error) {
-		rs, err = q.Eval(ctx, rego.EvalParsedInput(input))
+	err = s.guarded(ctx, "deciding "+string(p), func(r run) (err error) {
+		rs, err = q.Eval(r.opa, r.stop, rego.EvalParsedInput(input))
 		return classify(err)
 	})
 	if err != nil {

@@ -36,7 +36,7 @@ func (t *translator) callExpr(e *ast.Expr, op string, args, terms []*ast.Term, s
 		return t.defined(value)
 	}
 	switch {
-	case (op == "eq" || op == "equal") && len(args) == 2:
+	case (op == "eq" || op == "equal" || op == equalName) && len(args) == 2:
 		return t.compare(policy.Eq, t.term(args[0], sc), t.term(args[1], sc))
 	case op == "neq" && len(args) == 2:
 		a, b := t.term(args[0], sc), t.term(args[1], sc)

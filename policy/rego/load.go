@@ -63,7 +63,7 @@ func build(ctx context.Context, cfg Config, src *sources) (s *Snapshot, diags Di
 	if c.failed() {
 		return refuse()
 	}
-	s.program = newCompiler()
+	s.program = newProgramCompiler()
 	if s.program.Compile(rewriteForPlans(s.compiled, s.taint, cfg.mutation)); s.program.Failed() {
 		c.addOPA(s.program.Errors)
 		return refuse()
@@ -110,9 +110,12 @@ func withoutTests(modules map[string]*ast.Module) map[string]*ast.Module {
 	return out
 }
 
-// definedName is a function the rewritten policy calls to say that a value must
-// be defined; see rewrite.go. Policies themselves cannot call it.
-const definedName = "doorward.defined"
+// Functions that the rewritten policy calls to say that a value must be defined,
+// and that a collection is empty; see rewrite.go. Policies cannot call them.
+const (
+	definedName = "doorward.defined"
+	equalName   = "doorward.equal"
+)
 
 // banned are built-ins whose answer depends on anything but their operands, or
 // that reach outside. A plan made from them could not be cached or repeated, and
@@ -132,8 +135,12 @@ func capabilities() *ast.Capabilities {
 }
 
 func newCompiler() *ast.Compiler {
-	return ast.NewCompiler().WithCapabilities(capabilities()).WithDefaultRegoVersion(ast.RegoV1).
-		WithBuiltins(map[string]*ast.Builtin{definedName: definedBuiltin})
+	return ast.NewCompiler().WithCapabilities(capabilities()).WithDefaultRegoVersion(ast.RegoV1)
+}
+
+// newProgramCompiler also knows the functions of the rewritten copy.
+func newProgramCompiler() *ast.Compiler {
+	return newCompiler().WithBuiltins(map[string]*ast.Builtin{definedName: definedBuiltin, equalName: equalBuiltin})
 }
 
 // prepare compiles the queries that requests evaluate.
@@ -160,7 +167,7 @@ func (s *Snapshot) prepare(ctx context.Context) error {
 		}
 	}
 	s.partial, err = rego.New(rego.Query(accessPath+".allow == true"), rego.Compiler(s.program), rego.Store(s.store),
-		rego.StrictBuiltinErrors(true), defineDefined).PrepareForPartial(ctx)
+		rego.StrictBuiltinErrors(true), defineDefined, defineEqual).PrepareForPartial(ctx)
 	if err != nil {
 		return fmt.Errorf("preparing the plan: %w", err)
 	}

@@ -65,8 +65,8 @@ func (s *Snapshot) residual(ctx context.Context, who subject, c policy.Context) 
 }
 
 func (s *Snapshot) residualOf(ctx context.Context, known ast.Value) (e policy.Expr, pq *rego.PartialQueries, err error) {
-	err = s.guarded(ctx, "partial evaluation", func(ctx context.Context) error {
-		pq, err = s.partial.Partial(ctx, rego.EvalParsedInput(known), rego.EvalParsedUnknowns(unknowns))
+	err = s.guarded(ctx, "partial evaluation", func(r run) error {
+		pq, err = s.partial.Partial(r.opa, r.stop, rego.EvalParsedInput(known), rego.EvalParsedUnknowns(unknowns))
 		return classify(err)
 	})
 	if err != nil {
@@ -75,8 +75,9 @@ func (s *Snapshot) residualOf(ctx context.Context, known ast.Value) (e policy.Ex
 	if n := len(pq.Queries); n > maxQueries {
 		return never, pq, fmt.Errorf("%w: the plan has %d alternatives, more than %d; iterate the document's collection first", policy.ErrNotPushable, n, maxQueries)
 	}
-	t := &translator{schema: s.cfg.Document, input: known, resolve: s.resolver(ctx, known)}
-	err = s.guarded(ctx, "translation", func(context.Context) error {
+	t := &translator{schema: s.cfg.Document, input: known, resolve: s.resolver(ctx, known),
+		isSet: func(r ast.Ref) bool { return isPartialSet(s.program, r) }}
+	err = s.guarded(ctx, "translation", func(run) error {
 		e, err = t.translate(pq)
 		return err
 	})
@@ -104,8 +105,8 @@ func (s *Snapshot) askObligations(ctx context.Context, who subject, c policy.Con
 	}
 	in := ast.NewObject(ast.Item(termSubject, ast.NewTerm(who.value)), ast.Item(termContext, contextValue(c, true)))
 	var rs rego.ResultSet
-	err := s.guarded(ctx, "obligations", func(ctx context.Context) (err error) {
-		rs, err = s.obligations.Eval(ctx, rego.EvalParsedInput(in))
+	err := s.guarded(ctx, "obligations", func(r run) (err error) {
+		rs, err = s.obligations.Eval(r.opa, r.stop, rego.EvalParsedInput(in))
 		return classify(err)
 	})
 	if err != nil {

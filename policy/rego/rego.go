@@ -25,6 +25,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
 // Config says what to load.
@@ -127,9 +128,14 @@ var ErrTimeout = errors.New("policy did not answer in time")
 
 // guarded runs one evaluation under the configured time, and turns a panic
 // inside OPA into an error: a bug in a library must deny, not crash.
-func (s *Snapshot) guarded(ctx context.Context, what string, f func(context.Context) error) (err error) {
+//
+// OPA is given a context that never ends and the cancel instead: it would start
+// a goroutine per evaluation to watch an ending one.
+func (s *Snapshot) guarded(ctx context.Context, what string, f func(run) error) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.timeout(), ErrTimeout)
 	defer cancel()
+	stop := topdown.NewCancel()
+	defer context.AfterFunc(ctx, stop.Cancel)()
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%s: policy evaluation panicked: %v", what, panicClass(r))
@@ -141,7 +147,14 @@ func (s *Snapshot) guarded(ctx context.Context, what string, f func(context.Cont
 			}
 		}
 	}()
-	return f(ctx)
+	return f(run{caller: ctx, opa: context.WithoutCancel(ctx), stop: rego.EvalExternalCancel(stop)})
+}
+
+// run is what one guarded evaluation may use.
+type run struct {
+	caller context.Context // ends when the evaluation must
+	opa    context.Context // for OPA
+	stop   rego.EvalOption // for OPA: ends it when caller ends
 }
 
 // panicClass names a panic without printing its value, which may hold input.

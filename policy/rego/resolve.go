@@ -20,9 +20,9 @@ func (s *Snapshot) resolver(ctx context.Context, known ast.Value) func(ast.Ref) 
 			return nil, false, false
 		}
 		var rs rego.ResultSet
-		err := s.guarded(ctx, "resolving data", func(ctx context.Context) (err error) {
+		err := s.guarded(ctx, "resolving data", func(r run) (err error) {
 			rs, err = rego.New(rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(ref)))), rego.Compiler(s.compiled),
-				rego.Store(s.store), rego.StrictBuiltinErrors(true), rego.ParsedInput(known)).Eval(ctx)
+				rego.Store(s.store), rego.StrictBuiltinErrors(true), rego.ParsedInput(known)).Eval(r.caller)
 			return classify(err)
 		})
 		if err != nil {

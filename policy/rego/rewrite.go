@@ -11,7 +11,7 @@ import (
 )
 
 // Plans are made from a rewritten copy of the compiled policy; checks use the
-// policy as written. Three rewrites make partial evaluation exact or possible:
+// policy as written. Four rewrites make partial evaluation exact or possible:
 //
 //  1. Definedness. Partial evaluation propagates copies, and so forgets that a
 //     reference had to be defined: from "l := input.document.level; not l == 3" it
@@ -25,7 +25,9 @@ import (
 //     every over a known set alone. "every x in S { B }" becomes "not fails",
 //     with helper rules "fails if { x = S[_]; not holds(x) }" and
 //     "holds(x) if { B }".
-//  3. Order of iteration. "some g in input.subject.groups; g in
+//  3. Sets of rules. Partial evaluation takes "denied == set()" for undefined where
+//     denied turns out empty; bound to a variable first, the set is compared right.
+//  4. Order of iteration. "some g in input.subject.groups; g in
 //     input.document.groups" makes one residual query per group. Where g is used
 //     for nothing else, the two collections change places: one query in all.
 
@@ -33,6 +35,17 @@ var definedBuiltin = &ast.Builtin{
 	Name: definedName,
 	Decl: types.NewFunction(types.Args(types.A), types.B),
 }
+
+// equalBuiltin compares with an empty collection; see compareEmpty.
+var equalBuiltin = &ast.Builtin{
+	Name: equalName,
+	Decl: types.NewFunction(types.Args(types.A, types.A), types.B),
+}
+
+var defineEqual = rego.Function2(&rego.Function{Name: equalName, Decl: equalBuiltin.Decl},
+	func(_ rego.BuiltinContext, a, b *ast.Term) (*ast.Term, error) {
+		return ast.InternedTerm(a.Value.Compare(b.Value) == 0), nil
+	})
 
 // defineDefined gives the program's queries the function; it is true for every
 // defined operand.
@@ -43,7 +56,7 @@ var defineDefined = rego.Function1(&rego.Function{Name: definedName, Decl: defin
 // access depends on, rewritten.
 func rewriteForPlans(c *ast.Compiler, dep *dependence, mut mutation) map[string]*ast.Module {
 	out := map[string]*ast.Module{}
-	w := &rewriter{dep: dep, mut: mut}
+	w := &rewriter{compiler: c, dep: dep, mut: mut}
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		m := c.Modules[name].Copy()
 		var keep []*ast.Rule
@@ -71,11 +84,12 @@ func rewriteForPlans(c *ast.Compiler, dep *dependence, mut mutation) map[string]
 }
 
 type rewriter struct {
-	dep    *dependence
-	mut    mutation
-	module *ast.Module
-	added  []*ast.Rule // helper rules for every
-	count  int
+	compiler *ast.Compiler
+	dep      *dependence
+	mut      mutation
+	module   *ast.Module
+	added    []*ast.Rule // helper rules for every
+	count    int
 }
 
 // headVars are the variables the rule's key and value use.
@@ -116,7 +130,7 @@ func (w *rewriter) body(b ast.Body, outer, keep ast.VarSet) ast.Body {
 			out = append(out, w.every(e, ev, b, scope)...)
 			continue
 		}
-		out = append(out, e)
+		out = append(out, w.compareEmpty(e, b, outer)...)
 	}
 	out = swapIterations(out, keep)
 	out = append(out, w.guards(out)...)
@@ -187,6 +201,97 @@ func (w *rewriter) every(e *ast.Expr, ev *ast.Every, around ast.Body, scope ast.
 		out[len(out)-1].Negated = false
 	}
 	return out
+}
+
+// compareEmpty turns "x = set()" into doorward.equal(x, set()), where x is
+// bound elsewhere or a rule that collects. OPA drops a residual "set() = set()"
+// as if it could not hold. around is the body, outer what is bound outside it.
+func (w *rewriter) compareEmpty(e *ast.Expr, around ast.Body, outer ast.VarSet) ast.Body {
+	if !e.IsEquality() || len(e.With) > 0 {
+		return ast.Body{e}
+	}
+	for i := range 2 {
+		x, empty := e.Operand(i), e.Operand(1-i)
+		if !isEmptyLiteral(empty) {
+			continue
+		}
+		var bind ast.Body
+		switch v := x.Value.(type) {
+		case ast.Ref:
+			if !collects(w.compiler, v) {
+				continue
+			}
+			w.count++
+			x = ast.VarTerm(fmt.Sprintf("doorward_set_%d", w.count))
+			bind = ast.Body{equality(x, e.Operand(i), e.Location)}
+		case ast.Var:
+			if !outer.Contains(v) && !boundByOther(around, e, v) {
+				continue
+			}
+		default:
+			continue
+		}
+		call := &ast.Expr{Terms: []*ast.Term{ast.NewTerm(ast.MustParseRef(equalName)), x, empty}, Negated: e.Negated, Location: e.Location}
+		return append(bind, call)
+	}
+	return ast.Body{e}
+}
+
+func isEmptyLiteral(t *ast.Term) bool {
+	switch v := t.Value.(type) {
+	case ast.Set:
+		return v.Len() == 0
+	case *ast.Array:
+		return v.Len() == 0
+	case ast.Object:
+		return v.Len() == 0
+	}
+	return false
+}
+
+func boundByOther(b ast.Body, e *ast.Expr, v ast.Var) bool {
+	for _, other := range b {
+		if other == e || other.Negated {
+			continue
+		}
+		if other.IsEquality() {
+			for i := range 2 {
+				if x, ok := other.Operand(i).Value.(ast.Var); ok && x == v && !isEmptyLiteral(other.Operand(1-i)) {
+					return true
+				}
+			}
+		} else if terms, ok := other.Terms.([]*ast.Term); ok && len(terms) > 2 {
+			if x, ok := terms[len(terms)-1].Value.(ast.Var); ok && x == v {
+				return true // the value of a call
+			}
+		}
+	}
+	return false
+}
+
+// collects reports whether r is a rule that collects a set or an object: always
+// defined, whatever its definitions find.
+func collects(c *ast.Compiler, r ast.Ref) bool {
+	if isPartialSet(c, r) {
+		return true
+	}
+	if !r.HasPrefix(ast.DefaultRootRef) || !r.IsGround() {
+		return false
+	}
+	for _, rule := range c.GetRulesWithPrefix(r) {
+		if len(rule.Ref()) <= len(r) {
+			return false
+		}
+	}
+	return len(c.GetRulesWithPrefix(r)) > 0
+}
+
+func isPartialSet(c *ast.Compiler, r ast.Ref) bool {
+	if !r.HasPrefix(ast.DefaultRootRef) || !r.IsGround() {
+		return false
+	}
+	rules := c.GetRulesExact(r)
+	return len(rules) > 0 && rules[0].Head.RuleKind() == ast.MultiValue
 }
 
 const helperPrefix = "doorward_every"

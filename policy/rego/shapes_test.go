@@ -112,6 +112,10 @@ var more = []shape{
 	{"known conflict-free values", "quota := 5 if \"admin\" in input.subject.roles\nquota := 1 if not \"admin\" in input.subject.roles\nallow if input.document.level <= quota"},
 	{"time by offset", `allow if input.document.embargo_until < input.context.now + 5`},
 	{"every in every-free conjunction", `allow if { every t in input.document.tags { t != "a"; t in ["b", "c"] } ; input.document.public }`},
+	{"deny set empty for this subject", "denied contains \"x\" if { \"admin\" in input.subject.roles; input.document.level > 2 }\nallow if { denied == set(); input.document.public }"},
+	{"deny set not empty for this subject", "denied contains \"x\" if { \"admin\" in input.subject.roles; input.document.level > 2 }\nallow if { not denied == set(); input.document.public }"},
+	{"deny set bound and compared", "denied contains \"x\" if { \"admin\" in input.subject.roles; input.document.level > 2 }\nallow if { d := denied; not d == set(); input.document.public }\nallow if { d := denied; d == set(); input.document.legal_hold }"},
+	{"deny set of deny sets", "d2 contains \"y\" if { \"admin\" in input.subject.roles; input.document.level > 2 }\nd1 contains \"x\" if { d2 == set(); input.document.legal_hold }\nallow if { not \"x\" in d1; input.document.public }"},
 	{"two iterations", `allow if { some g in input.document.acl.groups; g in input.subject.groups; some t in input.document.tags; t == "a" }`},
 }
 

@@ -124,6 +124,9 @@ func (t *translator) dataRef(r ast.Ref, sc *scope) symbol {
 		}
 		return condition{t.supportSome(path, r[n].Value)}
 	}
+	if r.HasPrefix(partialRef) {
+		return t.emptySupport(r)
+	}
 	if t.resolve != nil && r.IsGround() {
 		if v, defined, known := t.resolve(r); known {
 			if !defined {
@@ -134,6 +137,21 @@ func (t *translator) dataRef(r ast.Ref, sc *scope) symbol {
 	}
 	t.refuse("bind it to a variable outside the comprehension, or write it as separate rules with the value true",
 		"%s depends on the document and could not be resolved", display(r.String()))
+	return undefined{}
+}
+
+// partialRef is where partial evaluation puts rules it could not inline.
+var partialRef = ast.MustParseRef("data.partial")
+
+// emptySupport stands for a reference to a rule of which nothing was left: a
+// set without elements. Anything else is refused; to call it undefined would
+// release under a negation.
+func (t *translator) emptySupport(r ast.Ref) symbol {
+	original := append(ast.Ref{r[0]}, r[2:]...)
+	if t.isSet != nil && t.isSet(original) {
+		return constant{ast.NewSet()}
+	}
+	t.refuse("write it as separate rules with the value true", "%s depends on the document and could not be resolved", display(original.String()))
 	return undefined{}
 }
 

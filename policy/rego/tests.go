@@ -237,8 +237,8 @@ func splitKnown(obj ast.Object) (now int64, known ast.Object) {
 }
 
 func (s *Snapshot) evalAllow(ctx context.Context, input ast.Value) (allowed bool, err error) {
-	err = s.guarded(ctx, "evaluating", func(ctx context.Context) error {
-		rs, err := s.allow.Eval(ctx, rego.EvalParsedInput(input))
+	err = s.guarded(ctx, "evaluating", func(r run) error {
+		rs, err := s.allow.Eval(r.opa, r.stop, rego.EvalParsedInput(input))
 		allowed = len(rs) == 1 && rs[0].Expressions[0].Value == true
 		return classify(err)
 	})

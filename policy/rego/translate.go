@@ -40,6 +40,7 @@ type translator struct {
 	schema  policy.Schema
 	input   ast.Value                                 // known input: closures refer to it unplugged
 	resolve func(ref ast.Ref) (ast.Value, bool, bool) // known data: value, defined, known at all
+	isSet   func(ref ast.Ref) bool                    // whether the policy defines ref as a set of rules
 	support map[string][]*ast.Rule
 	err     error
 	depth   int
