@@ -78,7 +78,8 @@ type End struct {
 	// Action is the strictest action taken: pass when there was nothing, hold
 	// when the answer was stopped.
 	Action sanitize.Action
-	// Findings counts the matches acted on, by rule.
+	// Findings counts the matches acted on, by rule; for a stopped answer only
+	// those that stopped it.
 	Findings []Count
 }
 
@@ -131,6 +132,7 @@ func (f *Filter) NewStream(ctx context.Context, a Answer) (*Stream, error) {
 	for _, scanner := range f.Scanners {
 		exact = append(exact, scanner.NewStream())
 	}
+	exact = append(exact, newFolded(f.Scanners))
 	m, err := newMarks(map[string]string{RuleCanary: a.Canary, RuleNonce: a.Nonce})
 	if err != nil {
 		return nil, fmt.Errorf("making output stream: %w", err)

@@ -192,6 +192,23 @@ func TestInvisibleCharactersAreRemovedBeforeAnythingElse(t *testing.T) {
 	}
 }
 
+func TestDisguisesAreSeenThrough(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"key": "tok\u002d12345678"}`:                   `{"key": "‹withheld›"}`,
+		`{"key": "\u0074ok-12345678"}`:                   `{"key": "‹withheld›"}`,
+		`tok\-12345678 and tok-12345678`:                 `‹withheld› and ‹withheld›`,
+		"tok-１２３４５６７８.":                                  "‹withheld›.",
+		"𝐭ok-١٢٣٤٥٦٧٨.":                                  "‹withheld›.",
+		"tok%2d12345678 tok&#45;12345678 tok&#x2D;1234":  "‹withheld› ‹withheld› ‹withheld›",
+		`ada\x40example.org, 50% of &c. \u00e9t\u00e9 \`: `[EMAIL_1], 50% of &c. \u00e9t\u00e9 \`,
+		"日本語のテキスト、です。tok-1234":                           "日本語のテキスト、です。‹withheld›",
+	} {
+		if r := whole(t, output.Answer{Actions: lenient}, in); r.Text != want {
+			t.Errorf("%q becomes %q, want %q", in, r.Text, want)
+		}
+	}
+}
+
 func TestLinksAreJudgedAfterRewriting(t *testing.T) {
 	// Removing the token joins the parts of a link; it must be seen.
 	r := whole(t, output.Answer{Actions: actions("secret", "withhold", "*", "withhold")}, "http:tok-1234//evil ://evil")
@@ -223,7 +240,7 @@ func TestAfterAStopNothingComes(t *testing.T) {
 
 var pieces = []string{
 	"tok-", "12345678", "1234", "5678", "hunter2", "ada", "@example.org", "bob", "://", "evil", "http", " ", "\n", "word", "é", "日本", "😀",
-	"\u200b", "\U000e0041", "c0ffee", "C0FFEE", "-", "c 0 f f e e", "YzBmZmVl", "\xff", "\xe2\x82", "[", "](", "k", "t", "h",
+	"\u200b", "\U000e0041", "c0ffee", "C0FFEE", "-", "c 0 f f e e", "YzBmZmVl", "\xff", "\xe2\x82", "[", "](", "k", "t", "h", "\\", "\\u002d", "\\u0074ok", "%2d", "&#45;", "&", "%", "４", "tok\\-1234",
 }
 
 func TestAnySplitGivesTheWholesText(t *testing.T) {

@@ -105,9 +105,24 @@ type tally struct {
 
 func newTally() *tally { return &tally{rules: map[string]int{}, action: sanitize.Pass} }
 
-func (t *tally) count(rule string) { t.rules[rule]++ }
+func (t *tally) count(rule string) {
+	if t.action != sanitize.Hold {
+		t.rules[rule]++
+	}
+}
 
 func (t *tally) acted(a sanitize.Action) { t.action = min(t.action, a) }
+
+// stop makes the account that of a stopped stream: it names only what stopped
+// it. What else had been found by then depends on how far each step had read.
+// A later stop is an earlier place in the text, and replaces the account.
+func (t *tally) stop(because []sanitize.Finding) {
+	t.rules = map[string]int{}
+	t.action = sanitize.Hold
+	for _, f := range because {
+		t.rules[f.Rule]++
+	}
+}
 
 func (t *tally) counts() []Count {
 	out := make([]Count, 0, len(t.rules))

@@ -37,7 +37,7 @@ type stage struct {
 }
 
 func newStage(streams []sanitize.Stream, r *rewriter, t *tally) *stage {
-	return &stage{streams: streams, safe: make([]int, len(streams)), report: t, rewrite: r, lastEnd: -1}
+	return &stage{streams: streams, report: t, rewrite: r, lastEnd: -1}
 }
 
 // write takes the next bytes and appends to out what may be passed on.
@@ -47,13 +47,10 @@ func (s *stage) write(out, p []byte) []byte {
 	}
 	s.held = append(s.held, p...)
 	limit := s.end()
-	for i, stream := range s.streams {
+	for _, stream := range s.streams {
 		safe, found := stream.Write(p)
 		s.found = append(s.found, found...)
-		// A scanner that takes back what it declared safe must not move the
-		// border: only ever forward.
-		s.safe[i] = max(s.safe[i], safe)
-		limit = min(limit, s.safe[i])
+		limit = min(limit, safe)
 	}
 	return s.apply(out, limit)
 }
@@ -88,17 +85,17 @@ func (s *stage) apply(out []byte, limit int) []byte {
 			break
 		}
 		out = s.pass(out, s.found[0].Start)
-		for _, f := range s.found[:n] {
-			s.report.count(f.Rule)
-		}
 		f := s.found[strictest]
 		f.End = end
 		action := s.rewrite.actions.For(f)
-		s.report.acted(action)
 		if action == sanitize.Hold {
-			s.stop()
+			s.stop(s.found[:n]...)
 			return out
 		}
+		for _, f := range s.found[:n] {
+			s.report.count(f.Rule)
+		}
+		s.report.acted(action)
 		mark := s.rewrite.mark(f, action, s.text(s.found[0].Start, end))
 		if s.lastEnd != s.found[0].Start || s.lastMark != mark {
 			out = append(out, mark...)
@@ -111,15 +108,14 @@ func (s *stage) apply(out []byte, limit int) []byte {
 	s.held = s.held[:copy(s.held, s.held[s.head:])]
 	s.head = 0
 	if len(s.held) > maxHeld {
-		s.report.count(RuleOverflow)
-		s.report.acted(sanitize.Hold)
-		s.stop()
+		s.stop(sanitize.Finding{Rule: RuleOverflow})
 	}
 	return out
 }
 
-// stop ends the stage and forgets what it held.
-func (s *stage) stop() {
+// stop ends the stage for these matches and forgets what it held.
+func (s *stage) stop(because ...sanitize.Finding) {
+	s.report.stop(because)
 	s.stopped = true
 	s.held, s.head, s.found = nil, 0, nil
 }
