@@ -41,6 +41,8 @@ func (r *run) chain(i int) int {
 		r.tryWallet(r.tok[t])
 	}
 	r.tryDotted()
+	r.tryDates()
+	r.tryPostal()
 	r.tryPhones()
 	r.settle()
 	next := last.end
@@ -203,7 +205,7 @@ func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 		if !usual && (u.strict || u.near == 0 || e-t > 8 || slashed) {
 			continue
 		}
-		if u.check != nil && !u.check(v) || u.oneCase && mixedCase(r.text[span.Start:span.End]) {
+		if u.check != nil && !u.check(v) || u.oneCase && mixedCase(r.text[span.Start:span.End]) || u.capitals && hasLower(r.text[span.Start:span.End]) {
 			continue
 		}
 		if embedded < 0 {

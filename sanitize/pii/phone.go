@@ -191,6 +191,8 @@ func (r *run) phoneScore(n *dialled) float64 {
 		return 0.6
 	case n.n == 3 && n.groups[0] == 3 && n.groups[1] == 3 && n.groups[2] == 4 && n.seps[1] == n.seps[2]:
 		return 0.6
+	case n.n == 4 && n.groups == [16]int{3, 3, 2, 2} && n.seps[1] == n.seps[3] && r.anywhere(n):
+		return 0.55
 	case n.lead0 && n.n > 2 && n.digits >= 9 && r.national(n):
 		return 0.55
 	}
@@ -218,6 +220,18 @@ func (r *run) notPhone(n *dialled) bool {
 	}
 	if n.plus {
 		return false
+	}
+	ones := 0
+	for i := range n.n {
+		if n.groups[i] == 1 {
+			ones++
+		}
+		if i+2 < n.n && n.groups[i] == 4 && n.groups[i+1] == 2 && n.groups[i+2] == 2 && n.seps[i+1] == '-' && n.seps[i+2] == '-' {
+			return true // a date
+		}
+	}
+	if ones > 1 {
+		return true // a version, a list
 	}
 	g := n.groups
 	v := strings.TrimLeft(n.written, "(")

@@ -42,6 +42,8 @@ type rule struct {
 	strict bool
 	// lower refuses letters in lower case where no word is near.
 	lower bool
+	// capitals refuses letters in lower case everywhere.
+	capitals bool
 	// oneCase refuses letters of both cases in one value.
 	oneCase bool
 

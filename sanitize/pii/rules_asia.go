@@ -27,7 +27,7 @@ var asiaRules = []rule{
 	{name: "sg-nric-fin", typ: "SG_NRIC_FIN", country: "SG", about: "NRIC or FIN", pattern: "a0000000a", forms: []string{"a0000000a"},
 		check: isNRIC, prose: 0.85, near: 0.95, alone: 0.9, lower: true, words: nricWords},
 	{name: "sg-nric-fin", typ: "SG_NRIC_FIN", country: "SG", pattern: "a0000000a",
-		check: func(v []byte) bool { return strings.IndexByte("STFGM", v[0]) >= 0 }, near: 0.7, alone: 0.5, lower: true, words: nricWords},
+		check: func(v []byte) bool { return strings.IndexByte("STFGM", v[0]) >= 0 }, near: 0.7, alone: 0.5, capitals: true, words: nricWords},
 	{name: "sg-uen", typ: "SG_UEN", country: "SG", about: "unique entity number", pattern: "000000000a", forms: []string{"000000000a"}, near: 0.8, alone: 0.5, words: []string{"uen", "entity number"},
 		check: func(v []byte) bool { y := number(v[:4]); return y > 1900 && y < 2050 }},
 	{name: "cn-id", typ: "CN_ID", country: "CN", about: "resident identity number", pattern: "00000000000000000*", forms: []string{"00000000000000000*", "000000 00000000 000*"},

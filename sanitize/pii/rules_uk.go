@@ -44,7 +44,8 @@ var (
 	utrWords    = []string{"utr", "taxpayer reference", "tax reference", "self assessment", "self-assessment"}
 	plateWords  = []string{"vehicle", "registration", "number plate", "licence plate", "license plate", "car reg", "reg no", "plate", "kennzeichen", "matrícula", "matricula", "immatriculation", "targa", "kenteken", "plaka", "vrm", "dvla"}
 	ppsWords    = []string{"pps", "ppsn", "public service number"}
-	postalWords = []string{"postcode", "post code", "postal", "zip", "plz", "postleitzahl", "code postal", "código postal", "codigo postal", "address", "adresse", "dirección", "postnummer", "postnr", "kod pocztowy", "psč", "邮编", "郵便番号", "우편번호", "cep"}
+	postalWords = append([]string{"address", "adresse", "dirección"}, zipWords...)
+	zipWords    = []string{"postcode", "post code", "postal code", "zip", "plz", "postleitzahl", "code postal", "código postal", "codigo postal", "postnummer", "postnr", "kod pocztowy", "psč", "邮编", "郵便番号", "우편번호", "cep"}
 )
 
 func isNHS(v []byte) bool {

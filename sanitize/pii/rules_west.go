@@ -83,7 +83,7 @@ var westRules = []rule{
 	{name: "it-identity-card", typ: "IT_IDENTITY_CARD", country: "IT", about: "carta d'identità", pattern: "aa0000000", forms: []string{"aa0000000"}, near: 0.7, words: identitaWords, strict: true},
 	{name: "it-identity-card", typ: "IT_IDENTITY_CARD", country: "IT", pattern: "CA00000aa", forms: []string{"CA00000aa"}, near: 0.8, words: identitaWords, strict: true},
 	{name: "gr-amka", typ: "GR_AMKA", country: "GR", about: "social security number", pattern: "00000000000", forms: []string{"00000000000"},
-		check: func(v []byte) bool { return (ddmmyy(v) || yymmdd(v)) && luhn(v) }, near: 0.9, alone: 0.6, words: []string{"amka", "αμκα", "α.μ.κ.α"}},
+		check: isAMKA, near: 0.9, alone: 0.6, words: []string{"amka", "αμκα", "α.μ.κ.α"}},
 	{name: "gr-tin", typ: "GR_TIN", country: "GR", about: "tax number (AFM)", pattern: "000000000", forms: []string{"000000000"},
 		check: isAFM, near: 0.9, alone: 0.55, words: []string{"afm", "αφμ", "α.φ.μ", "tin"}},
 	{name: "cy-tin", typ: "CY_TIN", country: "CY", about: "tax number", pattern: "00000000a", forms: []string{"00000000a"}, check: isCyprus, near: 0.85, alone: 0.5, words: []string{"tic", "tin", "vat", "φορολογικ"}},
@@ -284,6 +284,25 @@ func isCodiceFiscale(v []byte) bool {
 		sum += n
 	}
 	return v[15] == byte('A'+sum%26)
+}
+
+// isAMKA: a date and a Luhn digit. Software in use also doubles from the left
+// and writes the year first; a number is believed either way.
+func isAMKA(v []byte) bool {
+	if ddmmyy(v) && luhn(v) {
+		return true
+	}
+	sum := 0
+	for i, c := range v[:10] {
+		d := int(c - '0')
+		if i%2 == 0 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return (ddmmyy(v) || yymmdd(v)) && digitIs(v[10], (10-sum%10)%10)
 }
 
 func isAFM(v []byte) bool {

@@ -224,7 +224,7 @@ func (r *run) alone() {
 				continue
 			}
 			known := slices.Contains(u.shapes, shape)
-			if dots && dashes && !known || u.oneCase && mixedCase(value) || u.lower && u.check == nil && hasLower(value) {
+			if (dots && dashes || strings.Contains(value, "+")) && !known || u.oneCase && mixedCase(value) || u.capitals && hasLower(value) {
 				continue
 			}
 			r.found = append(r.found, sanitize.Finding{Span: r.lone, Kind: sanitize.PII, Type: u.typ, Rule: u.name, Score: u.alone})

@@ -35,6 +35,8 @@ var builtins = [numBuiltin]Info{
 var builtinWords = [numBuiltin][]string{
 	phoneType:    {"phone", "telephone", "tel", "tlf", "telepono", "selpon", "cep no", "cep tel", "gsm", "numara", "telefone", "telefon", "téléphone", "teléfono", "telefono", "telefone", "tél", "mobile", "mobil", "móvil", "cell", "cellphone", "call", "calling", "fax", "contact", "whatsapp", "handy", "reach", "answering", "dial", "sms", "text me", "office", "hotline", "rufnummer", "numéro", "celular", "cellulare", "puhelin", "telefoon", "gsm", "ring", "voicemail", "電話", "电话", "手机", "전화", "тел", "телефон", "โทร"},
 	ipType:       {"address", "addresses", "host", "server", "gateway", "subnet", "login", "logged", "client", "remote"},
+	dateType:     dateWords,
+	postalType:   zipWords,
 	versionWords: {"version", "ver.", "release", "build", "firmware", "driver", "section", "chapter", "clause", "rfc", "oid", "paragraph"},
 }
 

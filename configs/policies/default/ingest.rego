@@ -11,6 +11,7 @@ import rego.v1
 actions := {
 	"secret": "redact",
 	"pii": "redact",
+	"URL": "pass", # a web address alone is nobody's data
 	"injection": "strip",
 	"hidden": "flag",
 	"template": "neutralise",

@@ -8,6 +8,7 @@ import rego.v1
 actions := {
 	"secret": "redact",
 	"pii": "redact",
+	"URL": "pass", # links are judged as egress
 	"egress": "withhold", # links and images outside the allow-list
 	"canary": "stop", # the system prompt is leaking
 	"template": "withhold",
