@@ -249,13 +249,19 @@ func (b *builder) table(rows [][]string, heads int) {
 func (b *builder) row(cells []string) {
 	for i, c := range cells {
 		if i > 0 {
-			b.space = false
-			b.raw(" | ")
+			b.bar()
 		}
 		b.inline(c)
 		b.space = false
 	}
 	b.line()
+}
+
+// bar separates two cells.
+func (b *builder) bar() {
+	b.space = false
+	b.out = trimBlanks(b.out)
+	b.raw(" | ")
 }
 
 // tableBlock marks out[start:] as a table with its header ending at head.

@@ -36,6 +36,8 @@ func readDOCX(b *builder, in Input, _ int) error {
 			err = w.part(r.target)
 		case r.kind == "comments", strings.HasPrefix(r.kind, "comments"):
 			err = o.allText(r.target, Markup, "office-comment", "comment")
+		case r.kind == "chart", r.kind == "diagramDrawing":
+			err = o.drawing(r.target)
 		case r.kind == "glossaryDocument":
 			err = o.allText(r.target, Markup, "office-glossary", "glossary part")
 		}
@@ -398,8 +400,7 @@ func (p *wordPart) beginCell() {
 		return
 	}
 	if p.tables[n-1].cells > 0 && !p.hiddenRow {
-		p.space = false
-		p.raw(" | ")
+		p.bar()
 	}
 	p.tables[n-1].cells++
 	p.space = false

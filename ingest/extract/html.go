@@ -307,8 +307,7 @@ func (p *page) cell(n *html.Node, l look) {
 		return
 	}
 	if p.cells > 0 {
-		p.space = false
-		p.raw(" | ")
+		p.bar()
 	}
 	p.cells++
 	p.flat++

@@ -27,6 +27,10 @@ func readerOf(f format) reader {
 		return readMail
 	case docx:
 		return readDOCX
+	case pptx:
+		return readPPTX
+	case xlsx:
+		return readXLSX
 	case pdfFile:
 		return readPDF
 	}

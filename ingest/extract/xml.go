@@ -4,8 +4,11 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
+
+var xmlDeclaration = regexp.MustCompile(`^\s*<\?xml[^>]*\?>`)
 
 // xmlTokens calls fn for every token of an XML text, with a limit on depth and
 // without document type declarations: the standard library expands no custom
