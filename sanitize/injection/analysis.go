@@ -34,7 +34,9 @@ type reader struct {
 	counts  []uint8 // how often each content word (hashed) occurs in the text
 	content []uint16
 	// collect keeps the hashes of n-grams, for training and Explain.
-	collect  bool
+	collect bool
+	// excerpt says that the text is part of a longer one: no positions.
+	excerpt  bool
 	security int // words about attacks in the text
 }
 
@@ -83,8 +85,34 @@ func (r *reader) read(text string, base layer, fresh func(block) bool) []unit {
 			u.bits.set(wordStructure, bitAfterRole2)
 		}
 	}
+	r.forgedTurns()
 	r.place()
 	return r.units
+}
+
+// forgedTurns marks a turn forged in plain text: a line in the name of the
+// answering side, in a text where nobody asked before, and soon after it one in
+// the name of the asking side with what it orders. Transcripts begin with the
+// question.
+func (r *reader) forgedTurns() {
+	answer := -1
+	for i := range r.units {
+		u := &r.units[i]
+		switch {
+		case u.roleLine == 2:
+			answer = i
+		case u.roleLine == 1 && (answer < 0 || i-answer > 3):
+			return
+		case u.roleLine == 1:
+			for k := answer; k <= min(i+1, len(r.units)-1); k++ {
+				v := &r.units[k]
+				v.layer = max(v.layer, forged)
+				v.bits.set(wordStructure, bitForged)
+				v.bits.set(wordLiterals, turnForged)
+			}
+			return
+		}
+	}
 }
 
 // readBlock reads the folded block into u: classes, patterns, literals, n-grams.
@@ -275,6 +303,9 @@ func (r *reader) place() {
 			if on {
 				u.bits.set(wordStructure, bit)
 			}
+		}
+		if r.excerpt {
+			continue
 		}
 		set(bitFirst, i == 0)
 		set(bitLast, i == n-1)

@@ -54,6 +54,7 @@ const (
 	cCome                        // comes, awaits, coming, arrives: announcements
 	cDone                        // done, completed, finished, great, well
 	cAttack                      // injection, attacker, payload: talk about attacks
+	cDrop                        // delete, drop, skip: weaker than override
 	classCount = iota
 )
 

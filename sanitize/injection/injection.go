@@ -179,6 +179,7 @@ func (s *Scanner) ScanHidden(ctx context.Context, v sanitize.Views) ([]sanitize.
 			return nil, fmt.Errorf("scanning hidden text: %w", err)
 		}
 		w := sanitize.View{Text: v.List[i].Text, Via: append([]string{"hidden"}, v.List[i].Via...), Map: v.List[i].Map, Base: v.List[i].Base}
+		r.excerpt = i > 0
 		units := r.read(w.Text, hidden, changed(v.Source, w, i))
 		found = append(found, s.judge(r, w, units)...)
 	}
@@ -188,6 +189,7 @@ func (s *Scanner) ScanHidden(ctx context.Context, v sanitize.Views) ([]sanitize.
 // scanView judges one view.
 func (s *Scanner) scanView(r *reader, v sanitize.Views, i int) []sanitize.Finding {
 	w := v.List[i]
+	r.excerpt = i > 0
 	units := r.read(w.Text, layerOf(w), changed(v.Source, w, i))
 	return s.judge(r, w, units)
 }
@@ -207,7 +209,7 @@ func changed(source string, w sanitize.View, i int) func(block) bool {
 	}
 }
 
-// sigmoid maps a logit over the threshold to a score: 0.5 at the threshold.
-func (m *model) toScore(z float64, l layer) float64 {
-	return 1 / (1 + math.Exp(-(z-m.cut[l])*m.steep))
+// toScore maps a logit above the threshold to a score: 0.5 at the threshold.
+func (m *model) toScore(z float64) float64 {
+	return 1 / (1 + math.Exp(-z*m.steep))
 }

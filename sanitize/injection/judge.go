@@ -14,6 +14,7 @@ const maxWindow = 3
 type verdict struct {
 	from, to int
 	score    float64
+	z        float64 // the model's logit above the layer's threshold
 	rule     *compiledRule
 	layer    layer
 }
@@ -93,7 +94,8 @@ func (s *Scanner) verdict(units []unit, i, j int) verdict {
 		v.layer = max(v.layer, units[k].layer)
 	}
 	if s.model != nil {
-		v.score = s.model.toScore(s.model.score(units, i, j), v.layer)
+		v.z = s.model.score(units, i, j) - s.model.cut[v.layer]
+		v.score = s.model.toScore(v.z)
 	}
 	if j-i > 2 {
 		return v
@@ -149,35 +151,51 @@ func (s *Scanner) settle(units []unit, singles, picked []verdict) []verdict {
 	return runs(units, taken, rules)
 }
 
-// Bounds on the blocks at the edges of a run: one that scores less than the
-// first by itself is cut off where the rest carries the run, one next to a run
-// that scores at least the second is taken in.
+// Bounds on the blocks at the edges of a run. One that scores below the first by
+// itself, or that adds less than trimGain to the run's logit and scores below
+// the second, is cut off where the rest carries the run; one next to a run that
+// scores at least growAbove is taken in.
 const (
-	trimBelow = .02
-	growAbove = .12
+	trimBelow = .01
+	trimWeak  = .3
+	trimGain  = .1
+	growAbove = .25
 )
 
 // trim cuts weak blocks off the ends of a run while the rest passes.
 func (s *Scanner) trim(units []unit, singles []verdict, v verdict) verdict {
 	for v.to-v.from > 1 {
-		first, last := singles[v.from].score, singles[v.to-1].score
-		t := v
+		front, back := v, v
+		front.from++
+		back.to--
+		if singles[v.to-1].score < singles[v.from].score {
+			front, back = back, front
+		}
 		switch {
-		case first <= last && first < trimBelow:
-			t.from++
-		case last < trimBelow:
-			t.to--
+		case s.expendable(units, singles, v, front):
+			v.from, v.to = front.from, front.to
+		case s.expendable(units, singles, v, back):
+			v.from, v.to = back.from, back.to
 		default:
 			return v
 		}
-		rest := s.window(units, singles, t.from, t.to)
-		if rest.score < s.threshold {
-			return v
-		}
-		t.score, t.rule = max(v.score, rest.score), v.rule
-		v = t
 	}
 	return v
+}
+
+// expendable reports whether a run may be cut down to rest, one block shorter.
+func (s *Scanner) expendable(units []unit, singles []verdict, v, rest verdict) bool {
+	edge := v.from
+	if rest.from == v.from {
+		edge = v.to - 1
+	}
+	r := s.window(units, singles, rest.from, rest.to)
+	if r.score < s.threshold {
+		return false
+	}
+	own := singles[edge].score
+	whole := s.window(units, singles, v.from, v.to)
+	return own < trimBelow || own < trimWeak && whole.z-r.z < trimGain
 }
 
 // grow takes weak neighbours of strong blocks in.

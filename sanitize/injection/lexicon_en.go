@@ -3,7 +3,8 @@ package injection
 // english holds the English word classes. Words were collected from general
 // knowledge of how instructions are phrased; none is specific to a data set.
 var english = []entry{
-	{cOverride, "ignore ignores ignoring ignored disregard disregards disregarding disregarded forget forgets forgetting override overrides overriding bypass bypasses bypassing dismiss discard discarding neglect abandon drop erase wipe scrap nullify void cancel supersede supersedes superseding superseded overrule overrules overwrite overwrites overwriting circumvent unlearn delete reset halt cease suspend sidestep skip omit"},
+	{cOverride, "ignore ignores ignoring ignored disregard disregards disregarding disregarded forget forgets forgetting override overrides overriding bypass bypasses bypassing neglect supersede supersedes superseding superseded overrule overrules circumvent unlearn nullify sidestep"},
+	{cDrop, "dismiss discard discarding abandon drop erase wipe scrap void cancel overwrite overwrites overwriting delete reset halt cease suspend skip omit clear clean stop sweep leave set put push toss throw shelve let fade clear"},
 	{cPrior, "previous previously prior above aforementioned earlier preceding foregoing before former past existing initial original old current currently preexisting predefined given preset beforehand ago already far antecedent"},
 	{cAll, "all any every everything anything entire whole other others else each whatsoever whatever rest"},
 	{cInstr, "instruction instructions instructed prompt prompts rule rules guideline guidelines directive directives command commands order orders direction directions mandate mandates prescription prescriptions constraint constraints guidance programming safeguards protocol protocols regulations requirement requirements message messages context training decree decrees precept precepts edict injunction briefing briefings brief marching procedure procedures parameters"},

@@ -39,4 +39,9 @@ var literalGroups = []struct {
 	{"encode-text", []string{"base64", "rot13", "hex encode", "in reverse", "backwards", "pig latin", "first letter of each", "emoji", "leetspeak", "morse", "caesar", "cipher", "letter by letter", "one letter", "acrostic", "spell out", "uppercase", "all caps", "lowercase", "with numbers", "replace every", "replace all", "substitute", "every vowel", "vowels", "alternate", "symbols"}},
 	{"my-account", []string{"my account", "my password", "my email", "my bank", "my credit", "my saved", "my phone", "my contacts", "my address", "my files", "my calendar", "my data", "my personal", "my medical", "my health", "my amazon", "my google", "my facebook", "my venmo", "my twitter", "my device", "my smart", "my home", "my payment", "my private", "my friend", "my profile"}},
 	{"announce", []string{"the following", "the next", "what follows", "what's next", "below is", "here is", "here's", "is about to", "brace", "listen up", "pay attention", "stay alert", "stay tuned", "heads up", "get ready", "be prepared", "now hear", "breaking", "just in", "incoming", "hot off", "fresh", "not just", "not merely", "not a suggestion", "not a drill", "all else", "everything else", "any other", "all other", "only this", "this alone", "stands alone", "this one", "sole ", "singular", "without delay", "right away", "at once", "undivided", "drop everything", "your attention", "to your plate", "in your routine", "for you to"}},
+	// Set by reader.forgedTurns, not by a phrase.
+	{"turn-forged", nil},
 }
+
+// turnForged is the index of the group that forgedTurns sets.
+const turnForged = 32

@@ -19,10 +19,10 @@ type pattern struct {
 // patterns are tried on every block. Their order is part of the model: weights
 // are kept by index, so append only.
 var patterns = []pattern{
-	{name: "override-prior-instructions", seq: []class{cOverride, cPrior | cAll | cYou | cSystem | cLimit, cInstr | cTask | cLimit}, gap: 5},
+	{name: "override-prior-instructions", seq: []class{cOverride, cPrior | cAll | cYou | cSystem, cInstr | cTask}, gap: 4},
 	{name: "override-instructions", seq: []class{cOverride, cInstr}, gap: 3},
 	{name: "override-prior", seq: []class{cOverride, cPrior | cAll}, gap: 2},
-	{name: "override-any-order", seq: []class{cOverride, cPrior | cAll, cInstr}, gap: 9, free: true},
+	{name: "override-any-order", seq: []class{cInstr, cPrior | cAll, cOverride}, gap: 4, free: true},
 	{name: "override-everything-said", seq: []class{cOverride, cAll | cPrior, cYou | cMy}, gap: 4},
 	{name: "new-instructions", seq: []class{cNew, cInstr | cTask}, gap: 1},
 	{name: "instead-follow", seq: []class{cFollow | cMust, cNew, cInstr | cTask}, gap: 4},
@@ -54,11 +54,10 @@ var patterns = []pattern{
 	{name: "new-urgent-task", seq: []class{cNew, cUrgent, cTask | cInstr}, gap: 3},
 	{name: "task-comes", seq: []class{cTask | cInstr, cCome}, gap: 5},
 	{name: "new-task-comes", seq: []class{cNew, cTask | cInstr, cCome}, gap: 4},
-	{name: "your-task", seq: []class{cYou, cTask}, gap: 4},
 	{name: "your-new-task", seq: []class{cYou, cNew, cTask | cInstr}, gap: 3},
 	{name: "must-follow", seq: []class{cMust, cFollow}, gap: 4},
 	{name: "change-focus", seq: []class{cChange, cYou | cTalk | cTask | cMind}, gap: 3},
-	{name: "pause-current", seq: []class{cChange | cOverride, cYou, cPrior, cTask}, gap: 3},
+	{name: "pause-current", seq: []class{cChange | cOverride | cDrop, cYou, cPrior, cTask}, gap: 3},
 	{name: "persona", seq: []class{cPersona, cAI | cNot | cLimit}, gap: 6},
 	{name: "no-limits", seq: []class{cNot, cLimit}, gap: 5},
 	{name: "act-as", seq: []class{cYou | cMust | cMy, cPersona}, gap: 4},
@@ -70,19 +69,20 @@ var patterns = []pattern{
 	{name: "verdict", seq: []class{cRespond | cVerdict, cVerdict, cVerdict}, gap: 6},
 	{name: "verdict-order", seq: []class{cMust | cFollow | cRespond | cOverride, cVerdict}, gap: 4},
 	{name: "done-now", seq: []class{cDone, cNow, cTask | cWrite}, gap: 5},
-	{name: "forget-now", seq: []class{cOverride, cNow | cInstead}, gap: 8},
+	{name: "forget-now", seq: []class{cOverride | cDrop, cNow | cInstead}, gap: 8},
 	{name: "say-instead", seq: []class{cInstead, cRespond | cWrite | cReveal}, gap: 3},
 	{name: "write-instead", seq: []class{cRespond | cWrite | cReveal, cInstead}, gap: 8},
 	{name: "imperative-write", seq: []class{cWrite}, head: 1},
 	{name: "imperative-respond", seq: []class{cRespond}, head: 1},
 	{name: "imperative-tool", seq: []class{cTool | cSend}, head: 1},
 	{name: "please-do", seq: []class{cPlease, cWrite | cTool | cSend | cRespond | cReveal | cFollow}, gap: 1, head: 3},
-	{name: "imperative-override", seq: []class{cOverride}, head: 2},
+	{name: "imperative-override", seq: []class{cOverride | cDrop}, head: 2},
 	{name: "mind-task", seq: []class{cMind, cTask | cInstr | cNew}, gap: 5},
 	{name: "ai-addressed", seq: []class{cAI}, head: 3},
 	{name: "prior-void", seq: []class{cPrior, cInstr, cOverride | cNot}, gap: 5},
 	{name: "you-must", seq: []class{cYou, cMust}, gap: 1},
 	{name: "attack-talk", seq: []class{cAttack}},
+	{name: "drop-prior-instructions", seq: []class{cDrop, cPrior | cAll | cYou, cInstr | cTask | cTalk}, gap: 5},
 }
 
 // match reports whether the pattern occurs in the tokens, and from which token
