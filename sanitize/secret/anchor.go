@@ -9,7 +9,7 @@ import (
 )
 
 // errNoLiteral refuses an expression that the automaton cannot find.
-var errNoLiteral = errors.New("the expression cannot be bounded: every match must contain, within the first 64 bytes and at a fixed place, a literal of two characters or more, or one followed by eight from a set")
+var errNoLiteral = errors.New("the expression cannot be bounded: every match must contain, within the first 80 bytes and at a fixed place, a literal of two characters or more, or one followed by eight from a set")
 
 // set is a set of bytes.
 type set = *[256]bool
@@ -67,7 +67,7 @@ func bytesOf(in func(byte) bool) (t [256]bool) {
 // Limits of the analysis.
 const (
 	maxPaths = 96 // alternative beginnings followed apart
-	maxSets  = 64 // bytes of a beginning looked at
+	maxSets  = 80 // bytes of a beginning looked at
 	maxSpan  = 4  // how far a repeat's count may vary to be written out
 )
 
@@ -76,15 +76,21 @@ const (
 type path struct {
 	sets []set
 	open bool
+	// word says that no word character may stand before it.
+	word bool
 }
 
-// anchors finds the literals that lead to an expression.
-func anchors(re *syntax.Regexp) ([]anchor, error) {
+// anchors finds the literals that lead to an expression. Those beginnings that
+// are known to their end are followed by assign, where it is not nil.
+func anchors(re *syntax.Regexp, assign *assignment) ([]anchor, error) {
 	var list []anchor
 	for _, p := range paths(re, []path{{}}) {
 		a, ok := anchorOf(p)
 		if !ok {
 			return nil, errNoLiteral
+		}
+		if !p.open {
+			a.assign = assign
 		}
 		list = merge(list, a)
 	}
@@ -96,7 +102,7 @@ func anchors(re *syntax.Regexp) ([]anchor, error) {
 func merge(list []anchor, a anchor) []anchor {
 	for i := range list {
 		b := &list[i]
-		if b.literal != a.literal || b.offset != a.offset {
+		if b.literal != a.literal || b.offset != a.offset || b.word != a.word || a.assign != b.assign || a.assign != nil && len(a.sets) != len(b.sets) {
 			continue
 		}
 		n := min(len(a.sets), len(b.sets))
@@ -131,13 +137,24 @@ func anchorOf(p path) (anchor, bool) {
 	if best == 0 || best == 1 && len(p.sets) < 9 {
 		return anchor{}, false
 	}
-	a := anchor{offset: at, sets: p.sets}
+	a := anchor{offset: at, sets: p.sets, word: p.word && isWordSet(p.sets[0])}
 	b := make([]byte, best)
 	for i := range b {
 		b[i] = letter(p.sets[at+i])
 	}
 	a.literal = string(b)
 	return a, true
+}
+
+// isWordSet reports whether all bytes of a set are word characters, so that a
+// boundary before one of them means that none stands before it.
+func isWordSet(s set) bool {
+	for c, in := range s {
+		if in && !isWord[c] {
+			return false
+		}
+	}
+	return true
 }
 
 // letter is the folded byte a set stands for, or 0 when there are several.
@@ -183,7 +200,10 @@ func paths(re *syntax.Regexp, in []path) []path {
 // extend extends one path.
 func extend(re *syntax.Regexp, p path) []path {
 	switch re.Op {
-	case syntax.OpEmptyMatch, syntax.OpWordBoundary, syntax.OpBeginText, syntax.OpBeginLine:
+	case syntax.OpWordBoundary:
+		p.word = p.word || len(p.sets) == 0
+		return []path{p}
+	case syntax.OpEmptyMatch, syntax.OpBeginText, syntax.OpBeginLine:
 		return []path{p}
 	case syntax.OpCapture:
 		return paths(re.Sub[0], []path{p})
@@ -199,7 +219,7 @@ func extend(re *syntax.Regexp, p path) []path {
 		return []path{p.literal(re)}
 	case syntax.OpCharClass:
 		if s, ok := classSet(re); ok {
-			return []path{p.plus(s)}
+			return p.either(s)
 		}
 	case syntax.OpRepeat:
 		return repeat(re, re.Min, re.Max, p)
@@ -233,10 +253,42 @@ func repeat(re *syntax.Regexp, least, most int, p path) []path {
 	return out
 }
 
+// either extends a path by a class: by each of its members apart where that
+// goes on with a literal that is still short, else by the class as a whole.
+func (p path) either(s set) []path {
+	n := 0
+	for n < 3 && n < len(p.sets) && letter(p.sets[len(p.sets)-1-n]) != 0 {
+		n++
+	}
+	members := folded(s)
+	if n == 0 || n == 3 || len(members) > 6 {
+		return []path{p.plus(s)}
+	}
+	var out []path
+	for _, c := range members {
+		one := new([256]bool)
+		for b := range one {
+			one[b] = s[b] && match.Fold(byte(b)) == c
+		}
+		out = append(out, p.plus(one))
+	}
+	return out
+}
+
+// folded lists a set's bytes, letters of both cases once.
+func folded(s set) (list []byte) {
+	for c := range s {
+		if f := match.Fold(byte(c)); s[c] && (f == byte(c) || !s[f]) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
 func (p path) plus(s set) path {
 	sets := make([]set, len(p.sets), len(p.sets)+1)
 	copy(sets, p.sets)
-	return path{sets: append(sets, s)}
+	return path{sets: append(sets, s), word: p.word}
 }
 
 func (p path) literal(re *syntax.Regexp) path {

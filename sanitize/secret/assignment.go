@@ -17,16 +17,16 @@ type assignment struct {
 	least int       // bytes of the shortest
 }
 
-// followedByAssignment reports whether an expression holds the parts of assigns
-// one after the other.
-func followedByAssignment(re *syntax.Regexp) bool {
+// assignmentAt returns where in an expression's sequence the parts of assigns
+// stand, or -1.
+func assignmentAt(re *syntax.Regexp) int {
 	if re.Op != syntax.OpConcat {
-		return false
+		return -1
 	}
 	for _, flags := range []string{"", "(?i)"} {
 		want, err := syntax.Parse(flags+assigns, syntax.Perl)
 		if err != nil || len(want.Sub) == 0 {
-			return false
+			return -1
 		}
 		for i := 0; i+len(want.Sub) <= len(re.Sub); i++ {
 			j := 0
@@ -34,11 +34,11 @@ func followedByAssignment(re *syntax.Regexp) bool {
 				j++
 			}
 			if j == len(want.Sub) {
-				return true
+				return i
 			}
 		}
 	}
-	return false
+	return -1
 }
 
 // equivalent compares two expressions but for case folding, which changes
@@ -51,10 +51,11 @@ func plainString(re *syntax.Regexp) string {
 	return strings.NewReplacer("(?i:", "(?:", "\u017f", "", "\u212a", "", `\x{17F}`, "", `\x{212A}`, "").Replace(re.String())
 }
 
-// newAssignment reads a value's shape from the expression's first group.
-func newAssignment(re *syntax.Regexp) *assignment {
+// newAssignment reads a value's shape from a group of the expression, the first
+// for 0.
+func newAssignment(re *syntax.Regexp, number int) *assignment {
 	a := &assignment{}
-	group := firstGroup(re)
+	group := groupOf(re, number)
 	if group == nil {
 		return a
 	}
@@ -63,12 +64,12 @@ func newAssignment(re *syntax.Regexp) *assignment {
 	return a
 }
 
-func firstGroup(re *syntax.Regexp) *syntax.Regexp {
-	if re.Op == syntax.OpCapture {
+func groupOf(re *syntax.Regexp, number int) *syntax.Regexp {
+	if re.Op == syntax.OpCapture && (number == 0 || re.Cap == number) {
 		return re
 	}
 	for _, s := range re.Sub {
-		if g := firstGroup(s); g != nil {
+		if g := groupOf(s, number); g != nil {
 			return g
 		}
 	}

@@ -124,8 +124,8 @@ func compileAll(c config.Config, replaced map[string]config.Rule) ([]*rule, erro
 		for _, expr := range exprs {
 			rules, err := compileRule(rule{
 				id: id, class: classOf(id), expr: expr, secret: g.SecretGroup, entropy: g.Entropy,
-				ahead:   longer[id],
-				generic: strings.Contains(strings.ToLower(id), "generic"), score: 0.9, accept: confirm,
+				ahead: longer[id],
+				rank:  rankOf(id), score: 0.9, accept: confirm,
 			})
 			if err != nil {
 				return nil, err
@@ -136,13 +136,24 @@ func compileAll(c config.Config, replaced map[string]config.Rule) ([]*rule, erro
 	return list, nil
 }
 
+// rankOf ranks as gitleaks does, by the rule's id.
+func rankOf(id string) rank {
+	if strings.Contains(strings.ToLower(id), "generic") {
+		return rankGeneric
+	}
+	return rankGitleaks
+}
+
 // nearby replaces expressions that gitleaks gates by a word anywhere in the
 // document, or that have no literal at a fixed place, by ones that have. The
 // candidates they find are confirmed by gitleaks' own expression all the same.
 var nearby = map[string][]string{
-	"azure-ad-client-secret":   {`([a-zA-Z0-9_~.]{3}\dQ~[a-zA-Z0-9_~.-]{31,34})`},
-	"facebook-access-token":    {`(?i)\b(\d{15,16}\|[0-9a-z\-_]{27,40})`, `(?i)\b(\d{15,16}%[0-9a-z\-_]{27,40})`},
-	"sourcegraph-access-token": {`(?i)\b(sgp_(?:[a-fA-F0-9]{16}|local)_[a-fA-F0-9]{40}|sgp_[a-fA-F0-9]{40})\b`, `(?i)sourcegraph[^\n]{0,60}?\b([a-fA-F0-9]{40})\b`},
+	"azure-ad-client-secret":    {`([a-zA-Z0-9_~.]{3}\dQ~[a-zA-Z0-9_~.-]{31,34})`},
+	"facebook-access-token":     {`(?i)\b(\d{15,16}\|[0-9a-z\-_]{27,40})`, `(?i)\b(\d{15,16}%[0-9a-z\-_]{27,40})`},
+	"sidekiq-sensitive-url":     {`(?i)\bhttps?://([a-f0-9]{8}:[a-f0-9]{8})@(?:gems\.contribsys\.com|enterprise\.contribsys\.com)(?:[\/|\#|\?|:]|$)`},
+	"slack-config-access-token": {`(?i)xoxe\.xox[bp]-\d-[A-Z0-9]{163,166}`},
+	"slack-webhook-url":         {`(?:https?://)?hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{43,56}`},
+	"sourcegraph-access-token":  {`(?i)\b(sgp_(?:[a-fA-F0-9]{16}|local)_[a-fA-F0-9]{40}|sgp_[a-fA-F0-9]{40})\b`, `(?i)sourcegraph[^\n]{0,60}?\b([a-fA-F0-9]{40})\b`},
 }
 
 // longer are bounds on matches that have none of their own, where they may be
@@ -189,13 +200,32 @@ func confirmer(c config.Config, g config.Rule) func(string, sanitize.Span, sanit
 	})
 	d.IgnoreGitleaksAllow = true
 	return func(window string, _, secret sanitize.Span) bool {
+		value := window[secret.Start:secret.End]
+		if allowed(g.Allowlists, value) || allowed(c.Allowlists, value) {
+			return false
+		}
 		for _, f := range d.DetectString(window) {
-			if f.Secret == window[secret.Start:secret.End] {
+			if f.Secret == value {
 				return true
 			}
 		}
 		return false
 	}
+}
+
+// allowed reports early, and for less than running the expression again, what
+// allow-lists of secrets will say about one. Those of whole matches and lines
+// are left to gitleaks.
+func allowed(lists []*config.Allowlist, secret string) bool {
+	for _, a := range lists {
+		if a.MatchCondition != config.AllowlistMatchOr {
+			continue
+		}
+		if word, _ := a.ContainsStopWord(secret); word || a.RegexTarget == "" && a.RegexAllowed(secret) {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutPaths drops allow-lists that depend on names or commits, which a

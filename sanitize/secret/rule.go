@@ -10,17 +10,16 @@ import (
 
 // rule is one format of secret, compiled.
 type rule struct {
-	id      string
-	class   string // the finding's Type
-	expr    string // as written, RE2
-	score   float64
-	generic bool // says less than a specific rule about the same bytes
+	id    string
+	class string // the finding's Type
+	expr  string // as written, RE2
+	score float64
+	rank  rank
 	// secret is the number of the group that holds it; 0 means the first group
 	// that is not empty, or the whole match where there is none.
 	secret int
 	// entropy is the least Shannon entropy of the secret, bits per byte.
-	entropy  float64
-	minScore float64
+	entropy float64
 	// re is expr anchored at its start, without what cannot change the secret.
 	re *regexp.Regexp
 	// live is re's program, for telling whether a match may still come.
@@ -32,9 +31,15 @@ type rule struct {
 	// ahead is the most bytes a match may have.
 	ahead   int
 	anchors []anchor
+	// alone says that the secret must not be part of a longer run of base64, in
+	// which short prefixes turn up by chance.
+	alone bool
 	// accept judges a match beyond the expression; nil accepts. It gets the
 	// window, and the match and the secret as spans of it.
 	accept func(window string, match, secret sanitize.Span) bool
+	// find, when set, takes the place of an expression: it looks for a secret in
+	// the text around the anchor's literal, which begins at start.
+	find func(text string, start int, final bool) (match, secret sanitize.Span, v verdict)
 }
 
 // unbounded is the most bytes a match of an expression without a bound of its
@@ -59,15 +64,17 @@ func (r *rule) compile() error {
 	if r.ahead == 0 {
 		r.ahead = min(longest(body), unbounded)
 	}
-	if r.anchors, err = anchors(body); err != nil {
+	before := body
+	if at := assignmentAt(body); at >= 0 {
+		head := *body
+		head.Sub = body.Sub[:at]
+		before, r.assign = &head, newAssignment(body, r.secret)
+	}
+	if r.anchors, err = anchors(before, r.assign); err != nil {
 		return fmt.Errorf("rule %q: %w", r.id, err)
 	}
-	if followedByAssignment(body) {
-		r.assign = newAssignment(body)
-	}
 	for i := range r.anchors {
-		r.anchors[i].word = word
-		r.anchors[i].assign = r.assign
+		r.anchors[i].word = r.anchors[i].word || word
 	}
 	return nil
 }
@@ -90,6 +97,10 @@ func split(expr string) ([]string, error) {
 
 // match tries the rule at start.
 func (r *rule) match(text string, start int, final bool) (c candidate, v verdict) {
+	if r.find != nil {
+		m, secret, v := r.find(text, start, final)
+		return r.candidate(m, secret), v
+	}
 	end := min(start+r.ahead, len(text))
 	if end == len(text) && !final && end-start < r.ahead && r.alive(text[start:end]) {
 		return c, more
@@ -107,6 +118,14 @@ func (r *rule) match(text string, start int, final bool) (c candidate, v verdict
 	if r.entropy > 0 && entropy(text[secret.Start:secret.End]) <= r.entropy {
 		return c, no
 	}
+	if r.alone {
+		if secret.End == len(text) && !final {
+			return c, more
+		}
+		if !standsAlone(text, secret) {
+			return c, no
+		}
+	}
 	if r.accept != nil {
 		w, ok := window(text, m, final)
 		if !ok {
@@ -116,9 +135,25 @@ func (r *rule) match(text string, start int, final bool) (c candidate, v verdict
 			return c, no
 		}
 	}
-	c = candidate{match: m, generic: r.generic}
-	c.Finding = sanitize.Finding{Span: secret, Kind: sanitize.Secret, Type: r.class, Rule: r.id, Score: r.score}
-	return c, yes
+	return r.candidate(m, secret), yes
+}
+
+func (r *rule) candidate(match, secret sanitize.Span) candidate {
+	return candidate{
+		Finding: sanitize.Finding{Span: secret, Kind: sanitize.Secret, Type: r.class, Rule: r.id, Score: r.score},
+		match:   match,
+		rank:    r.rank,
+	}
+}
+
+// standsAlone reports whether no character of base64 stands on either side.
+func standsAlone(text string, s sanitize.Span) bool {
+	in := func(c byte) bool { return isWord[c] || c == '/' || c == '+' }
+	if s.Start > 0 && in(text[s.Start-1]) || s.End < len(text) && in(text[s.End]) {
+		return false
+	}
+	// A run wrapped at the end of a line goes on in the next.
+	return s.Start < 2 || text[s.Start-1] != '\n' || !in(text[s.Start-2])
 }
 
 func shift(s sanitize.Span, by int) sanitize.Span {
@@ -148,15 +183,15 @@ func (r *rule) group(groups []int, base int) (sanitize.Span, bool) {
 // is found: word boundaries, which it reports, and optional text without groups,
 // such as the rest of an identifier before a keyword.
 func strip(re *syntax.Regexp) (body *syntax.Regexp, word bool) {
+	grouped := re.MaxCap() > 0
 	for re.Op == syntax.OpConcat && len(re.Sub) > 0 {
 		first := re.Sub[0]
 		switch {
 		case first.Op == syntax.OpWordBoundary:
 			word = true
-		case first.Op == syntax.OpEmptyMatch, first.MaxCap() == 0 && shortest(first) == 0 && longest(first) < unbounded && !anchored(first):
+		case first.Op == syntax.OpEmptyMatch:
+		case grouped && first.MaxCap() == 0 && shortest(first) == 0 && longest(first) < unbounded && !anchored(first):
 			word = false
-		case first.Op == syntax.OpCapture && first.MaxCap() == 0, first.Op == syntax.OpConcat:
-			return re, word
 		default:
 			return re, word
 		}

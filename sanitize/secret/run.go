@@ -55,27 +55,27 @@ func (r *run) decide(text string, a *anchor, start int, final bool) verdict {
 }
 
 // release returns, in order, the findings that end by limit, without those that
-// a better one covers, and keeps the rest. A finding is covered when it is a
-// generic rule's inside a specific rule's, as gitleaks has it, or a repetition.
+// say no more than another: inside one of a higher rank, as gitleaks has it for
+// its generic rules, or equal to one.
 func (r *run) release(limit int) []candidate {
 	if len(r.found) == 0 {
 		return nil
 	}
 	sort.Slice(r.found, func(i, j int) bool { return wider(&r.found[i], &r.found[j]) })
 	var out, kept []candidate
-	specific := -1 // the furthest end of a specific finding so far
+	var reached [ranks + 1]int // the furthest end so far of findings of a rank or above
 	for i := range r.found {
 		c := &r.found[i]
-		again := i > 0 && r.found[i-1].Span == c.Span && r.found[i-1].Rule == c.Rule
+		same := i > 0 && r.found[i-1].Span == c.Span && (r.found[i-1].Rule == c.Rule || c.rank < rankGitleaks)
 		switch {
 		case c.End > limit:
 			kept = append(kept, *c)
-		case again || c.generic && c.End <= specific:
+		case same || c.End <= reached[c.rank+1]:
 		default:
 			out = append(out, *c)
 		}
-		if !c.generic {
-			specific = max(specific, c.End)
+		for k := rank(0); k <= c.rank; k++ {
+			reached[k] = max(reached[k], c.End)
 		}
 	}
 	r.found = kept
@@ -89,8 +89,8 @@ func wider(a, b *candidate) bool {
 		return a.Start < b.Start
 	case a.End != b.End:
 		return a.End > b.End
-	case a.generic != b.generic:
-		return b.generic
+	case a.rank != b.rank:
+		return a.rank > b.rank
 	}
 	return a.Rule < b.Rule
 }

@@ -35,6 +35,10 @@ type Config struct {
 	Without []string
 }
 
+// handwritten is part of the revision; it changes with what the rules that are
+// not expressions find.
+const handwritten = 1
+
 // Scanner finds secrets. It is immutable and safe for concurrent use.
 type Scanner struct {
 	rules    []*rule
@@ -73,7 +77,7 @@ func (s *Scanner) compile() error {
 	number := map[string]int{}
 	sum := sha256.New()
 	for i, r := range s.rules {
-		fmt.Fprintf(sum, "%q %q %v %v\n", r.id, r.expr, r.entropy, r.minScore)
+		fmt.Fprintf(sum, "%d %q %q %v\n", handwritten, r.id, r.expr, r.entropy)
 		for _, a := range r.anchors {
 			a.rule = i
 			n, ok := number[a.literal]
@@ -158,9 +162,21 @@ func (s *Scanner) scanView(ctx context.Context, v *sanitize.View, derived bool) 
 // candidate is a finding together with the whole match it is part of.
 type candidate struct {
 	sanitize.Finding
-	match   sanitize.Span
-	generic bool
+	match sanitize.Span
+	rank  rank
 }
+
+// rank says how much a finding tells: of two about the same bytes the higher
+// one stays.
+type rank int
+
+const (
+	rankNeighbour rank = iota // our own: a name or a vendor near a value
+	rankGeneric               // gitleaks' generic rules
+	rankVendor                // our own: a vendor's format
+	rankGitleaks              // gitleaks' other rules
+	ranks
+)
 
 func plain(list []candidate) []sanitize.Finding {
 	if len(list) == 0 {
