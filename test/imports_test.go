@@ -19,7 +19,7 @@ type layer struct {
 	may  []string // what of ours they may import
 }
 
-var nouns = []string{"policy", "sanitize", "sanitize/normalize", "sanitize/match", "retrieval/embed", "retrieval/prompt", "retrieval/ticket", "ingest/chunk", "ingest/receipt"}
+var nouns = []string{"policy", "sanitize", "sanitize/normalize", "sanitize/match", "sanitize/fingerprint", "retrieval/embed", "retrieval/prompt", "retrieval/ticket", "ingest/chunk", "ingest/receipt"}
 var contracts = []string{"policy/audit", "policy/keys", "policy/quota", "retrieval/index", "ingest/catalog"}
 var flows = []string{"ingest", "retrieval", "sanitize/output"}
 

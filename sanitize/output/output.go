@@ -42,6 +42,16 @@ type Config struct {
 	// Links finds active content in the text as the other scanners leave it.
 	// Required.
 	Links Links
+	// VerbatimTokens is the most tokens of a run of the context that an answer may
+	// repeat word for word; 0 means 60, negative any number.
+	VerbatimTokens int
+	// EchoTokens is the same for the system prompt; 0 means 20.
+	EchoTokens int
+	// Count counts tokens for these limits; nil counts one for four bytes begun.
+	// It must be safe for concurrent use.
+	Count func(text string) int
+	// Protected recognises text of protected documents; nil looks for none.
+	Protected Protected
 }
 
 // Answer is what one answer may contain. The zero value is the strictest: with
@@ -64,6 +74,8 @@ type Answer struct {
 	Citations []string
 	// URLs are the registered addresses of the documents that were retrieved.
 	URLs []string
+	// Reader is for whom protected text is looked for.
+	Reader Reader
 }
 
 // Result is a whole answer after filtering.
@@ -94,6 +106,12 @@ func New(c Config) (*Filter, error) {
 	if c.Links == nil {
 		return nil, errors.New("making output filter: Links is missing")
 	}
+	if c.VerbatimTokens == 0 {
+		c.VerbatimTokens = 60
+	}
+	if c.EchoTokens == 0 {
+		c.EchoTokens = 20
+	}
 	return &Filter{c}, nil
 }
 
@@ -110,6 +128,9 @@ func (f *Filter) Whole(ctx context.Context, a Answer, text string) (Result, erro
 		return Result{}, err
 	}
 	tail, end := s.Close()
+	if s.err != nil && !errors.Is(s.err, ErrStopped) {
+		return Result{}, s.err
+	}
 	return Result{Text: out + tail, End: end}, nil
 }
 
@@ -125,26 +146,48 @@ type Stream struct {
 
 // NewStream starts an answer.
 func (f *Filter) NewStream(ctx context.Context, a Answer) (*Stream, error) {
+	m, err := newMarks(map[string]string{RuleCanary: a.Canary, RuleNonce: a.Nonce})
+	if err != nil {
+		return nil, fmt.Errorf("making output stream: %w", err)
+	}
 	report := newTally()
-	s := &Stream{report: report}
-
+	rewrite := newRewriter(a.Actions, false)
 	var exact []sanitize.Stream
 	for _, scanner := range f.Scanners {
 		exact = append(exact, scanner.NewStream())
 	}
 	exact = append(exact, newFolded(f.Scanners))
-	m, err := newMarks(map[string]string{RuleCanary: a.Canary, RuleNonce: a.Nonce})
-	if err != nil {
-		return nil, fmt.Errorf("making output stream: %w", err)
-	}
 	if m != nil {
 		exact = append(exact, m.newStream())
 	}
-	first := newStage(exact, newRewriter(a.Actions, false), report)
+	if a.Citations != nil {
+		exact = append(exact, newCitationStream(a.Citations))
+	}
+	first := newStage(exact, rewrite, report)
 	first.exempt = ownText(a.Prompt)
-	last := newStage([]sanitize.Stream{f.Links.For(a.URLs).NewStream()}, newRewriter(a.Actions, true), report)
-	s.stages = []*stage{first, last}
+	s := &Stream{report: report, stages: []*stage{first}}
+	if windowed := f.windowed(ctx, a); len(windowed) > 0 {
+		s.stages = append(s.stages, newStage(windowed, rewrite, report))
+	}
+	links := f.Links.For(a.URLs).NewStream()
+	s.stages = append(s.stages, newStage([]sanitize.Stream{links}, newRewriter(a.Actions, true), report))
 	return s, nil
+}
+
+// windowed makes the streams of the windowed classes.
+func (f *Filter) windowed(ctx context.Context, a Answer) []sanitize.Stream {
+	own := newPassage(a.Prompt)
+	var out []sanitize.Stream
+	if s := newRunStream(a.Context, own, f.VerbatimTokens, f.Count, sanitize.Verbatim, RuleVerbatim); s != nil {
+		out = append(out, s)
+	}
+	if s := newRunStream([]string{a.System}, own, f.EchoTokens, f.Count, sanitize.Verbatim, RuleEcho); s != nil {
+		out = append(out, s)
+	}
+	if s := newProtectedStream(ctx, f.Protected, a.Reader, own); s != nil {
+		out = append(out, s)
+	}
+	return out
 }
 
 // Write takes the next part of the answer, split anywhere, and returns what may
@@ -171,6 +214,11 @@ func (s *Stream) through(text []byte, closing bool) string {
 		out = stage.write(out[:0], in)
 		if closing {
 			out = stage.close(out)
+		}
+		if err := stage.failure(); err != nil {
+			s.err = err
+			s.report.stop(nil)
+			return ""
 		}
 		if stage.stopped {
 			s.err, closing = ErrStopped, true

@@ -120,6 +120,17 @@ func (s *stage) stop(because ...sanitize.Finding) {
 	s.held, s.head, s.found = nil, 0, nil
 }
 
+// failure is the error of a scanner that could not do its work. Nothing may be
+// released then.
+func (s *stage) failure() error {
+	for _, stream := range s.streams {
+		if f, ok := stream.(interface{ failed() error }); ok && f.failed() != nil {
+			return f.failed()
+		}
+	}
+	return nil
+}
+
 // tidy drops findings that don't change the text, setting aside those to be
 // counted, and sorts the rest.
 func (s *stage) tidy() {

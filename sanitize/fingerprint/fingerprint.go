@@ -1,0 +1,202 @@
+// Package fingerprint cuts texts into words and makes keyed fingerprints of runs
+// of words, so that text of a protected document can be recognised in an answer
+// by someone who holds the key but not the text.
+//
+// Fingerprints are chosen by winnowing (Schleimer, Wilkerson, Aiken, "Winnowing:
+// Local Algorithms for Document Fingerprinting", SIGMOD 2003): of every Window
+// runs of Run words the one with the smallest hash is kept. A document of n words
+// keeps about 2n/(Window+1) fingerprints, and every common run of Guarantee words
+// shares at least one. It does not see paraphrase or translation.
+package fingerprint
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// Run is the number of words in one fingerprint.
+	Run = 5
+	// Window is the number of consecutive runs of which one is kept.
+	Window = 4
+	// Guarantee is the length, in words, of a run of common text that cannot be
+	// missed.
+	Guarantee = Run + Window - 1
+)
+
+// Print is a keyed fingerprint of Run words. Without the key it says nothing of
+// them, and two keys' prints of one text have nothing in common.
+type Print uint64
+
+// Hasher makes the prints of one text, word by word. It is not safe for
+// concurrent use.
+type Hasher struct {
+	mac  hash.Hash
+	ring [Run]uint64
+	n    int
+	sum  [sha256.Size]byte
+}
+
+// NewHasher returns a Hasher under a tenant's key of 32 bytes.
+func NewHasher(key []byte) *Hasher { return &Hasher{mac: hmac.New(sha256.New, key)} }
+
+// Word takes the next word, given by its [Hash], and returns the print of the
+// run that ends with it; ok is false for the first Run-1 words.
+func (h *Hasher) Word(word uint64) (p Print, ok bool) {
+	h.ring[h.n%Run] = word
+	h.n++
+	if h.n < Run {
+		return 0, false
+	}
+	h.mac.Reset()
+	var b [8]byte
+	for i := range Run {
+		binary.LittleEndian.PutUint64(b[:], h.ring[(h.n+i)%Run])
+		_, _ = h.mac.Write(b[:])
+	}
+	return Print(binary.LittleEndian.Uint64(h.mac.Sum(h.sum[:0]))), true
+}
+
+// Of returns the kept prints of a text, in order, each once: what a catalog
+// stores for a protected document. A text of Run to Guarantee words keeps one;
+// a shorter one none.
+func Of(key []byte, text string) []Print {
+	h := NewHasher(key)
+	var prints []Print
+	Each(text, func(w Word) {
+		if p, ok := h.Word(w.Hash); ok {
+			prints = append(prints, p)
+		}
+	})
+	return winnow(prints)
+}
+
+// winnow keeps the smallest of every Window prints, the rightmost of equals.
+func winnow(prints []Print) []Print {
+	var kept []Print
+	seen := map[Print]bool{}
+	last := -1
+	for i := range prints {
+		if i+1 < Window && i+1 < len(prints) {
+			continue
+		}
+		lowest := max(0, i-Window+1)
+		for j := lowest; j <= i; j++ {
+			if prints[j] <= prints[lowest] {
+				lowest = j
+			}
+		}
+		if lowest != last && !seen[prints[lowest]] {
+			kept = append(kept, prints[lowest])
+			seen[prints[lowest]] = true
+		}
+		last = lowest
+	}
+	return kept
+}
+
+// Word is a word of a text: letters and digits without what stands between. In
+// scripts that put no blanks between words every character is one.
+type Word struct {
+	Start, End int    // byte offsets in the text
+	Hash       uint64 // of the word in lower case
+}
+
+// Each calls found for every word of a text, in order.
+func Each(text string, found func(Word)) {
+	var c Cutter
+	c.Write([]byte(text), found)
+	c.Close(found)
+}
+
+const (
+	hashStart = 14695981039346656037 // FNV-1a
+	hashPrime = 1099511628211
+)
+
+// Cutter cuts a stream into words. The zero value is ready.
+type Cutter struct {
+	at      int // stream offset of the next byte
+	start   int // of the word being read
+	open    bool
+	hash    uint64
+	partial []byte
+}
+
+// Write takes the next bytes, split anywhere, and calls found for every word
+// that has ended.
+func (c *Cutter) Write(p []byte, found func(Word)) {
+	if len(c.partial) > 0 {
+		p = append(c.partial, p...)
+		c.partial = nil
+	}
+	for i := 0; i < len(p); {
+		if b := p[i]; b < utf8.RuneSelf {
+			if lower := lowerASCII[b]; lower != 0 {
+				c.letter(uint64(lower))
+			} else {
+				c.end(found)
+			}
+			i++
+			c.at++
+			continue
+		}
+		if !utf8.FullRune(p[i:]) {
+			c.partial = append(c.partial, p[i:]...)
+			return
+		}
+		r, size := utf8.DecodeRune(p[i:])
+		switch {
+		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar):
+			c.end(found)
+			c.letter(uint64(r))
+			c.at += size
+			c.end(found)
+			i += size
+			continue
+		case unicode.IsLetter(r) || unicode.IsNumber(r):
+			c.letter(uint64(unicode.ToLower(r)))
+		case unicode.IsMark(r): // part of the letter before, however it is encoded
+		default:
+			c.end(found)
+		}
+		i += size
+		c.at += size
+	}
+}
+
+// Open is the stream offset where the word being read began; ok is false between
+// words.
+func (c *Cutter) Open() (start int, ok bool) { return c.start, c.open }
+
+// Close ends the stream.
+func (c *Cutter) Close(found func(Word)) { c.end(found) }
+
+func (c *Cutter) letter(r uint64) {
+	if !c.open {
+		c.open, c.start, c.hash = true, c.at, hashStart
+	}
+	c.hash = (c.hash ^ r) * hashPrime
+}
+
+func (c *Cutter) end(found func(Word)) {
+	if c.open {
+		c.open = false
+		found(Word{Start: c.start, End: c.at, Hash: c.hash})
+	}
+}
+
+// lowerASCII maps letters and digits to lower case and the rest to 0.
+var lowerASCII = func() (t [utf8.RuneSelf]byte) {
+	for b := byte('0'); b <= '9'; b++ {
+		t[b] = b
+	}
+	for b := byte('a'); b <= 'z'; b++ {
+		t[b], t[b-'a'+'A'] = b, b
+	}
+	return t
+}()
