@@ -29,6 +29,9 @@ type Harness struct {
 	Points, Filters int
 	// Tolerance of scores; 0: 1e-5.
 	Tolerance float64
+	// LooseTies says that equal scores come in no fixed order, so that answers
+	// are not compared byte by byte.
+	LooseTies bool
 }
 
 // Dimension of the suite's vectors.

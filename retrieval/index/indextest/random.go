@@ -72,7 +72,7 @@ func letters(r *rand.Rand) []any {
 	return out
 }
 
-// RandomExpr returns an expression within the fragment every store can render,
+// RandomExpr returns an expression that every store can render,
 // nested up to depth.
 func RandomExpr(r *rand.Rand, depth int) policy.Expr {
 	if depth == 0 || r.IntN(4) == 0 {
@@ -149,7 +149,11 @@ func intElement(r *rand.Rand) policy.Expr {
 	cmp := func(op policy.Op, n int64) policy.Expr {
 		return policy.Compare{Op: op, Value: policy.Value{Const: n}}
 	}
-	switch r.IntN(5) {
+	switch r.IntN(7) {
+	case 5:
+		return policy.And{cmp(policy.Gt, n-3), policy.Not{X: policy.In{Values: []any{n, n - 1}}}}
+	case 6:
+		return policy.Or{cmp(policy.Lt, n-1), policy.And{cmp(policy.Gte, n), policy.Not{X: cmp(policy.Eq, n+1)}}}
 	case 0:
 		return cmp(randomOp(r), n)
 	case 1:

@@ -202,29 +202,81 @@ func split(values []any) (words []string, numbers []int64, err error) {
 	return words, numbers, nil
 }
 
-// any is true when one element satisfies e. Qdrant has it for "in a list", "not
-// in a list" and "within a range"; other combinations over one element are
-// refused rather than split into conditions that different elements could meet.
+// any is true when one element satisfies e. Qdrant can say of one element that it
+// is in a list, is in none, or lies within a range; so e becomes an alternative
+// of such tests. (Some element meets a or b exactly when some element meets a, or
+// some element meets b; with "and" different elements could meet each, so those
+// are merged into one test first.)
 func (r *renderer) any(key string, e policy.Expr) *pb.Condition {
-	t, ok := elementOf(e)
+	tests, ok := disjuncts(e, false)
+	if !ok {
+		return r.refuse("a condition on one set element with too many alternatives, or that Qdrant cannot express")
+	}
+	var out []*pb.Condition
+	for _, t := range tests {
+		out = append(out, r.element(key, t)...)
+	}
+	switch len(out) {
+	case 0:
+		return r.never(key)
+	case 1:
+		return out[0]
+	}
+	return asCondition(&pb.Filter{Should: out})
+}
+
+// element renders one test; none when no element can pass it.
+func (r *renderer) element(key string, t elementTest) []*pb.Condition {
 	switch {
-	case !ok, t.ranges != nil && t.values != nil:
-		return r.refuse("a condition on one set element that Qdrant cannot express")
-	case t.ranges != nil:
+	case !t.out && t.ranges != nil:
+		t.values = within(t.values, t.ranges)
+		t.ranges = nil
+		return r.element(key, t)
+	case !t.out && len(t.values) == 0:
+		return nil
+	case !t.out:
+		return []*pb.Condition{r.in(key, t.values)}
+	case t.ranges == nil && len(t.values) == 0: // any element at all
+		empty := &pb.Condition{ConditionOneOf: &pb.Condition_IsEmpty{IsEmpty: &pb.IsEmptyCondition{Key: key}}}
+		return []*pb.Condition{asCondition(&pb.Filter{MustNot: []*pb.Condition{empty}})}
+	case t.ranges == nil: // match-except is "some element outside", which is what is meant
+		return []*pb.Condition{r.notIn(key, t.values)}
+	}
+	return r.gaps(key, t)
+}
+
+// gaps renders a range without some values as the ranges between them.
+func (r *renderer) gaps(key string, t elementTest) []*pb.Condition {
+	var holes []int64
+	for _, v := range within(t.values, t.ranges) {
+		holes = append(holes, v.(int64)) // within keeps integers only
+	}
+	slices.Sort(holes)
+	var out []*pb.Condition
+	for i := range len(holes) + 1 {
 		bounds := &pb.Range{}
 		for _, c := range t.ranges {
 			r.bound(bounds, c.Op, c.Value.Const.(int64))
 		}
-		return field(&pb.FieldCondition{Key: key, Range: bounds})
-	case t.out && len(t.values) == 0: // any element at all
-		empty := &pb.Condition{ConditionOneOf: &pb.Condition_IsEmpty{IsEmpty: &pb.IsEmptyCondition{Key: key}}}
-		return asCondition(&pb.Filter{MustNot: []*pb.Condition{empty}})
-	case t.out: // match-except is "some element outside", which is what is meant
-		return r.notIn(key, t.values)
-	case len(t.values) == 0: // no element can: a condition that is never true
-		return r.never(key)
+		if i > 0 {
+			r.bound(bounds, policy.Gt, holes[i-1])
+		}
+		if i < len(holes) {
+			r.bound(bounds, policy.Lt, holes[i])
+		}
+		out = append(out, field(&pb.FieldCondition{Key: key, Range: bounds}))
 	}
-	return r.in(key, t.values)
+	return out
+}
+
+// within keeps the values that satisfy all ranges.
+func within(values []any, ranges []policy.Compare) []any {
+	var e policy.And
+	for _, c := range ranges {
+		e = append(e, c)
+	}
+	in := policy.When(policy.Any{Path: "x", X: e})
+	return slices.DeleteFunc(slices.Clone(values), func(v any) bool { return !in.Match(policy.Attributes{"x": []any{v}}) })
 }
 
 // never is a condition no point meets: empty and not empty.
@@ -233,109 +285,86 @@ func (r *renderer) never(key string) *pb.Condition {
 	return asCondition(&pb.Filter{Must: []*pb.Condition{empty}, MustNot: []*pb.Condition{empty}})
 }
 
-// elementTest is the normal form of a condition on one element: in values, or
-// with out set, not in them; and within all ranges.
+// elementTest is a conjunction over one element: in values, or with out set, not
+// in them; and within all ranges.
 type elementTest struct {
 	out    bool
 	values []any
 	ranges []policy.Compare
 }
 
-func elementOf(e policy.Expr) (elementTest, bool) {
+// maxDisjuncts bounds what one condition may unfold into.
+const maxDisjuncts = 256
+
+// disjuncts returns e, negated if asked, as alternatives.
+func disjuncts(e policy.Expr, negated bool) ([]elementTest, bool) {
 	switch x := e.(type) {
 	case policy.Compare:
 		if x.Op == policy.Eq {
-			return elementTest{values: []any{x.Value.Const}}, true
+			return []elementTest{{out: negated, values: []any{x.Value.Const}}}, true
+		}
+		if negated {
+			x.Op = map[policy.Op]policy.Op{policy.Lt: policy.Gte, policy.Lte: policy.Gt, policy.Gt: policy.Lte, policy.Gte: policy.Lt}[x.Op]
 		}
 		_, isInt := x.Value.Const.(int64)
-		return elementTest{out: true, ranges: []policy.Compare{x}}, isInt
+		return []elementTest{{out: true, ranges: []policy.Compare{x}}}, isInt
 	case policy.In:
-		return elementTest{values: x.Values}, true
-	case policy.Exists:
-		return elementTest{out: true}, true
+		return []elementTest{{out: negated, values: x.Values}}, true
+	case policy.Exists: // an element is always there
+		return []elementTest{{out: !negated}}, true
 	case policy.Not:
-		t, ok := elementOf(x.X)
-		return t.negated(ok)
+		return disjuncts(x.X, !negated)
 	case policy.And:
-		acc := elementTest{out: true}
-		for _, y := range x {
-			t, ok := elementOf(y)
-			if !ok {
-				return acc, false
-			}
-			acc = acc.and(t)
-		}
-		return acc.settled()
-	case policy.Or: // not (not a and not b)
-		acc := elementTest{out: true}
-		for _, y := range x {
-			t, ok := elementOf(y)
-			if t, ok = t.negated(ok); !ok {
-				return acc, false
-			}
-			acc = acc.and(t)
-		}
-		acc, ok := acc.settled()
-		return acc.negated(ok)
+		return combine(x, negated, !negated)
+	case policy.Or:
+		return combine(x, negated, negated)
 	}
-	return elementTest{}, false
+	return nil, false
 }
 
-func (t elementTest) negated(ok bool) (elementTest, bool) {
-	switch {
-	case !ok:
-		return t, false
-	case t.ranges == nil:
-		t.out = !t.out
-		return t, true
-	case len(t.ranges) == 1 && len(t.values) == 0 && t.out:
-		c := t.ranges[0]
-		c.Op = map[policy.Op]policy.Op{policy.Lt: policy.Gte, policy.Lte: policy.Gt, policy.Gt: policy.Lte, policy.Gte: policy.Lt}[c.Op]
-		return elementTest{out: true, ranges: []policy.Compare{c}}, true
+// combine joins the alternatives of operands: all pairs for "and", all for "or".
+func combine(es []policy.Expr, negated, and bool) ([]elementTest, bool) {
+	var acc []elementTest
+	if and {
+		acc = []elementTest{{out: true}}
 	}
-	return t, false
+	for _, e := range es {
+		next, ok := disjuncts(e, negated)
+		if !ok {
+			return nil, false
+		}
+		if !and {
+			acc = append(acc, next...)
+		} else {
+			var pairs []elementTest
+			for _, a := range acc {
+				for _, b := range next {
+					pairs = append(pairs, a.and(b))
+				}
+			}
+			acc = pairs
+		}
+		if len(acc) > maxDisjuncts {
+			return nil, false
+		}
+	}
+	return acc, true
 }
 
 func (t elementTest) and(u elementTest) elementTest {
-	ranges := append(slices.Clone(t.ranges), u.ranges...)
+	out := elementTest{ranges: slices.Concat(t.ranges, u.ranges)}
+	without := func(values, drop []any) []any {
+		return slices.DeleteFunc(slices.Clone(values), func(v any) bool { return slices.Contains(drop, v) })
+	}
 	switch {
 	case t.out && u.out:
-		return elementTest{out: true, values: append(slices.Clone(t.values), u.values...), ranges: ranges}
+		out.out, out.values = true, slices.Concat(t.values, u.values)
 	case t.out:
-		return elementTest{values: without(u.values, t.values), ranges: ranges}
+		out.values = without(u.values, t.values)
 	case u.out:
-		return elementTest{values: without(t.values, u.values), ranges: ranges}
-	}
-	return elementTest{values: slices.DeleteFunc(slices.Clone(t.values), func(v any) bool { return !slices.Contains(u.values, v) }), ranges: ranges}
-}
-
-func without(values, drop []any) []any {
-	return slices.DeleteFunc(slices.Clone(values), func(v any) bool { return slices.Contains(drop, v) })
-}
-
-// settled applies ranges to listed values at once; ranges beside exclusions
-// remain inexpressible.
-func (t elementTest) settled() (elementTest, bool) {
-	if t.ranges == nil {
-		return t, true
-	}
-	if t.out {
-		return t, len(t.values) == 0
-	}
-	in := policy.When(policy.Any{Path: "x", X: all(t.ranges)})
-	var kept []any
-	for _, v := range t.values {
-		if in.Match(policy.Attributes{"x": []any{v}}) {
-			kept = append(kept, v)
-		}
-	}
-	return elementTest{values: kept}, true
-}
-
-func all(cs []policy.Compare) policy.And {
-	var out policy.And
-	for _, c := range cs {
-		out = append(out, c)
+		out.values = without(t.values, u.values)
+	default:
+		out.values = slices.DeleteFunc(slices.Clone(t.values), func(v any) bool { return !slices.Contains(u.values, v) })
 	}
 	return out
 }

@@ -1,0 +1,279 @@
+package qdrant_test
+
+import (
+	"context"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	pb "github.com/qdrant/go-client/qdrant"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// fake is a Qdrant in memory with the behaviour this package relies on, and
+// switches for failing. What it says about filters is written from Qdrant's
+// documented semantics; the suite holds it and a real server to the same
+// reference.
+type fake struct {
+	pb.UnimplementedPointsServer
+	pb.UnimplementedCollectionsServer
+	pb.UnimplementedQdrantServer
+
+	version string
+	// before is asked first by every call; an error or a long wait is the fault.
+	before func(ctx context.Context, method string) error
+	// half makes upserts store half their points and then fail.
+	half bool
+
+	mu          sync.Mutex
+	collections map[string]*stored
+	aliases     map[string]string
+	calls       map[string]int
+}
+
+type stored struct {
+	made    *pb.CreateCollection
+	indexes map[string]*pb.PayloadSchemaInfo
+	points  map[string]*pb.PointStruct
+}
+
+// start serves a fake on a loopback port.
+func start(t testing.TB) (*fake, string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{version: "1.17.1", collections: map[string]*stored{}, aliases: map[string]string{}, calls: map[string]int{}}
+	s := grpc.NewServer(grpc.UnaryInterceptor(f.intercept))
+	pb.RegisterPointsServer(s, f)
+	pb.RegisterCollectionsServer(s, collections{f: f})
+	pb.RegisterQdrantServer(s, f)
+	go s.Serve(l)
+	t.Cleanup(s.Stop)
+	return f, l.Addr().String()
+}
+
+// collections keeps apart the two services' methods of the same name.
+type collections struct {
+	pb.UnimplementedCollectionsServer
+	f *fake
+}
+
+func (f *fake) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, h grpc.UnaryHandler) (any, error) {
+	method := info.FullMethod[strings.LastIndexByte(info.FullMethod, '/')+1:]
+	f.mu.Lock()
+	f.calls[method]++
+	before := f.before
+	f.mu.Unlock()
+	if before != nil {
+		if err := before(ctx, method); err != nil {
+			return nil, err
+		}
+	}
+	return h(ctx, req)
+}
+
+func (f *fake) set(before func(ctx context.Context, method string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.before = before
+}
+
+func (f *fake) count(method string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[method]
+}
+
+func (f *fake) HealthCheck(context.Context, *pb.HealthCheckRequest) (*pb.HealthCheckReply, error) {
+	return &pb.HealthCheckReply{Title: "fake", Version: f.version}, nil
+}
+
+func (f *fake) find(name string) (*stored, error) {
+	if to, ok := f.aliases[name]; ok {
+		name = to
+	}
+	c := f.collections[name]
+	if c == nil {
+		return nil, status.Error(codes.NotFound, "no such collection: "+name)
+	}
+	return c, nil
+}
+
+func (c collections) Create(_ context.Context, r *pb.CreateCollection) (*pb.CollectionOperationResponse, error) {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	if c.f.collections[r.CollectionName] != nil {
+		return nil, status.Error(codes.AlreadyExists, "exists")
+	}
+	c.f.collections[r.CollectionName] = &stored{made: r, indexes: map[string]*pb.PayloadSchemaInfo{}, points: map[string]*pb.PointStruct{}}
+	return &pb.CollectionOperationResponse{Result: true}, nil
+}
+
+func (c collections) Get(_ context.Context, r *pb.GetCollectionInfoRequest) (*pb.GetCollectionInfoResponse, error) {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	s, err := c.f.find(r.CollectionName)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.GetCollectionInfoResponse{Result: &pb.CollectionInfo{PayloadSchema: s.indexes, Config: &pb.CollectionConfig{Metadata: s.made.Metadata,
+		Params: &pb.CollectionParams{VectorsConfig: s.made.VectorsConfig, SparseVectorsConfig: s.made.SparseVectorsConfig}}}}, nil
+}
+
+func (c collections) Delete(_ context.Context, r *pb.DeleteCollection) (*pb.CollectionOperationResponse, error) {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	delete(c.f.collections, r.CollectionName)
+	return &pb.CollectionOperationResponse{Result: true}, nil
+}
+
+func (c collections) ListAliases(context.Context, *pb.ListAliasesRequest) (*pb.ListAliasesResponse, error) {
+	return c.list(""), nil
+}
+
+func (c collections) ListCollectionAliases(_ context.Context, r *pb.ListCollectionAliasesRequest) (*pb.ListAliasesResponse, error) {
+	return c.list(r.CollectionName), nil
+}
+
+func (c collections) list(of string) *pb.ListAliasesResponse {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	out := &pb.ListAliasesResponse{}
+	for a, to := range c.f.aliases {
+		if of == "" || of == to {
+			out.Aliases = append(out.Aliases, &pb.AliasDescription{AliasName: a, CollectionName: to})
+		}
+	}
+	return out
+}
+
+func (c collections) UpdateAliases(_ context.Context, r *pb.ChangeAliases) (*pb.CollectionOperationResponse, error) {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	for _, a := range r.Actions {
+		switch x := a.Action.(type) {
+		case *pb.AliasOperations_CreateAlias:
+			c.f.aliases[x.CreateAlias.AliasName] = x.CreateAlias.CollectionName
+		case *pb.AliasOperations_DeleteAlias:
+			delete(c.f.aliases, x.DeleteAlias.AliasName)
+		}
+	}
+	return &pb.CollectionOperationResponse{Result: true}, nil
+}
+
+func done() *pb.PointsOperationResponse {
+	return &pb.PointsOperationResponse{Result: &pb.UpdateResult{Status: pb.UpdateStatus_Completed}}
+}
+
+func (f *fake) CreateFieldIndex(_ context.Context, r *pb.CreateFieldIndexCollection) (*pb.PointsOperationResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, err := f.find(r.CollectionName)
+	if err != nil {
+		return nil, err
+	}
+	s.indexes[r.FieldName] = &pb.PayloadSchemaInfo{}
+	return done(), nil
+}
+
+func (f *fake) Upsert(_ context.Context, r *pb.UpsertPoints) (*pb.PointsOperationResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, err := f.find(r.CollectionName)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range r.Points {
+		if f.half && i >= len(r.Points)/2 {
+			return nil, status.Error(codes.Unavailable, "went away half-way")
+		}
+		if old := s.points[p.Id.GetUuid()]; old != nil && r.UpdateFilter != nil && !matches(r.UpdateFilter, old.Payload) {
+			continue
+		}
+		s.points[p.Id.GetUuid()] = proto.Clone(p).(*pb.PointStruct)
+	}
+	return done(), nil
+}
+
+// each calls do for the points a selector names, ascending by id.
+func (f *fake) each(collection string, sel *pb.PointsSelector, do func(s *stored, id string, p *pb.PointStruct)) (*pb.PointsOperationResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, err := f.find(collection)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.points)) {
+		if p := s.points[id]; matches(sel.GetFilter(), p.Payload) {
+			do(s, id, p)
+		}
+	}
+	return done(), nil
+}
+
+func (f *fake) Delete(_ context.Context, r *pb.DeletePoints) (*pb.PointsOperationResponse, error) {
+	return f.each(r.CollectionName, r.Points, func(s *stored, id string, _ *pb.PointStruct) { delete(s.points, id) })
+}
+
+func (f *fake) SetPayload(_ context.Context, r *pb.SetPayloadPoints) (*pb.PointsOperationResponse, error) {
+	return f.each(r.CollectionName, r.PointsSelector, func(_ *stored, _ string, p *pb.PointStruct) { maps.Copy(p.Payload, r.Payload) })
+}
+
+func (f *fake) Count(_ context.Context, r *pb.CountPoints) (*pb.CountResponse, error) {
+	n := uint64(0)
+	_, err := f.each(r.CollectionName, pb.NewPointsSelectorFilter(r.Filter), func(*stored, string, *pb.PointStruct) { n++ })
+	return &pb.CountResponse{Result: &pb.CountResult{Count: n}}, err
+}
+
+func (f *fake) Get(_ context.Context, r *pb.GetPoints) (*pb.GetResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, err := f.find(r.CollectionName)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.GetResponse{}
+	for _, id := range r.Ids {
+		if p := s.points[id.GetUuid()]; p != nil {
+			out.Result = append(out.Result, &pb.RetrievedPoint{Id: p.Id, Payload: p.Payload})
+		}
+	}
+	return out, nil
+}
+
+func (f *fake) Scroll(_ context.Context, r *pb.ScrollPoints) (*pb.ScrollResponse, error) {
+	out := &pb.ScrollResponse{}
+	_, err := f.each(r.CollectionName, pb.NewPointsSelectorFilter(r.Filter), func(_ *stored, id string, p *pb.PointStruct) {
+		switch {
+		case id < r.Offset.GetUuid():
+		case len(out.Result) == int(r.GetLimit()):
+			if out.NextPageOffset == nil {
+				out.NextPageOffset = p.Id
+			}
+		default:
+			out.Result = append(out.Result, &pb.RetrievedPoint{Id: p.Id, Payload: p.Payload, Vectors: output(p)})
+		}
+	})
+	return out, err
+}
+
+func output(p *pb.PointStruct) *pb.VectorsOutput {
+	out := map[string]*pb.VectorOutput{}
+	for name, v := range p.GetVectors().GetVectors().GetVectors() {
+		if d := v.GetDense(); d != nil {
+			out[name] = &pb.VectorOutput{Vector: &pb.VectorOutput_Dense{Dense: d}}
+		}
+		if s := v.GetSparse(); s != nil {
+			out[name] = &pb.VectorOutput{Vector: &pb.VectorOutput_Sparse{Sparse: s}}
+		}
+	}
+	return &pb.VectorsOutput{VectorsOptions: &pb.VectorsOutput_Vectors{Vectors: &pb.NamedVectorsOutput{Vectors: out}}}
+}
