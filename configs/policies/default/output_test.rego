@@ -5,8 +5,8 @@ import rego.v1
 
 test_leaking_the_prompt_stops if output.actions.canary == "stop"
 
-test_nothing_passes if {
-	every action in output.actions {
-		action in {"redact", "withhold", "stop"}
+test_only_web_addresses_pass if {
+	every what, action in output.actions {
+		action in ({"redact", "withhold", "stop"} | {word | word := "pass"; what == "URL"})
 	}
 }
