@@ -36,14 +36,26 @@ func (r *run) chain(i int) int {
 		}
 	}
 	r.words.forget()
-	for t := 0; t < r.ntok; t++ {
-		r.tryRules(t)
-		r.tryWallet(r.tok[t])
+	long, digits := 0, 0
+	for _, t := range r.tok[:r.ntok] {
+		long += t.len()
+		digits += t.digits
 	}
-	r.tryDotted()
-	r.tryDates()
-	r.tryPostal()
-	r.tryPhones()
+	for t := 0; t < r.ntok; t++ {
+		if long >= minLen {
+			r.tryRules(t)
+			r.tryWallet(r.tok[t])
+		}
+		r.tryAddress(t)
+	}
+	if digits >= 4 {
+		r.tryDotted()
+		r.tryDates()
+		r.tryPostal()
+	}
+	if digits >= 6 {
+		r.tryPhones()
+	}
 	r.settle()
 	next := last.end
 	if r.ntok == maxTokens || last.end-r.tok[0].start >= maxChain {
@@ -161,7 +173,7 @@ func (r *run) tryRules(t int) {
 			}
 			shape = shapeStep(shape, uint64(r.tok[e-1].len()), tok.sep)
 		}
-		if n+tok.len() >= maxLen {
+		if n+tok.len() >= maxLen || e-t > 12 {
 			return
 		}
 		for i := tok.start; i < tok.end; i++ {

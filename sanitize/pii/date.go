@@ -36,7 +36,7 @@ func (r *run) tryDates() {
 // last, the month as a number or a name.
 func (r *run) isDate(a, b, c token) bool {
 	if a.numeric() && c.numeric() && b.digits == 0 { // 5 May 2021, 5-May-2021
-		return a.len() <= 2 && r.value2(a) >= 1 && r.value2(a) <= 31 && month(r.text[b.start:b.end]) && (c.len() == 4 || c.len() == 2 && b.sep == '-')
+		return a.len() <= 2 && r.value2(a) >= 1 && r.value2(a) <= 31 && r.month(r.text[b.start:b.end]) && (c.len() == 4 || c.len() == 2 && b.sep == '-')
 	}
 	if !a.numeric() || !b.numeric() || !c.numeric() || b.sep == ' ' {
 		return false
@@ -89,4 +89,4 @@ var months = func() map[string]bool {
 	return m
 }()
 
-func month(s string) bool { return months[strings.ToLower(s)] }
+func (r *run) month(s string) bool { return len(s) <= 12 && months[string(r.lowerWord(s))] }

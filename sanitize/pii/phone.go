@@ -164,7 +164,7 @@ func (r *run) phoneScore(n *dialled) float64 {
 		return 0
 	}
 	near := 0.0
-	if d, ok := r.near(phoneType, n.span); ok {
+	if d, ok := r.near(phoneType, n.span); ok && !r.otherLabel(n.span.Start, d) {
 		near = 0.75 + d
 		if n.digits < 7 && d < 0.044 { // six digits want the word beside them
 			return 0
@@ -199,6 +199,28 @@ func (r *run) phoneScore(n *dialled) float64 {
 	return 0
 }
 
+// otherLabel reports whether a label right before a number says that it is
+// something else than the telephone number a word further off speaks of:
+// "File: 2594890. Tel: …".
+func (r *run) otherLabel(start int, bonus float64) bool {
+	i := start
+	for i > 0 && start-i < 3 && r.text[i-1] == ' ' {
+		i--
+	}
+	if i == 0 || r.text[i-1] != ':' || bonus > 0.05-0.05*12/wordsBack {
+		return false
+	}
+	end := i - 1
+	for i = end; i > 0 && end-i < 16 && isLetter(r.text[i-1]); {
+		i--
+	}
+	switch strings.ToLower(r.text[i:end]) {
+	case "", "number", "no", "nr", "num", "is", "home", "work", "main", "direct", "private", "personal", "day", "evening", "emergency":
+		return false
+	}
+	return true
+}
+
 // notPhone refuses what has the writing of something else: dates, versions,
 // book numbers, series of equal numbers.
 func (r *run) notPhone(n *dialled) bool {
@@ -230,7 +252,7 @@ func (r *run) notPhone(n *dialled) bool {
 			return true // a date
 		}
 	}
-	if ones > 1 {
+	if ones > 1 && strings.Contains(n.written, ".") {
 		return true // a version, a list
 	}
 	g := n.groups

@@ -55,6 +55,11 @@ func TestScan(t *testing.T) {
 		{"call +44 20 7946 0958 now", "PHONE=+44 20 7946 0958"},
 		{"call (415) 555-2671 x12 now", "PHONE=(415) 555-2671 x12"},
 		{"In 2019 the 1200 tests took 12.5 s on 3 of 4 cores, see 550e8400-e29b-41d4-a716-446655440000.", ""},
+		{"He lives at 12 Oak Tree Lane, Springfield", "ADDRESS=12 Oak Tree Lane"},
+		{"Büro: Hauptstraße 5, 2. Stock", "ADDRESS=Hauptstraße 5"},
+		{"Vive en la Calle de Alcalá, 48", "ADDRESS=Calle de Alcalá, 48"},
+		{"au 4 rue du Bac, Paris", "ADDRESS=4 rue du Bac"},
+		{"Step 5 Road tests are due", ""},
 		{"Released 2021-03-04 10:20:30, version 1.2.3.4", ""},
 	}
 	for _, tt := range tests {

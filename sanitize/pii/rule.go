@@ -8,6 +8,7 @@ import (
 // Limits of the digit recogniser. Everything it decides about a candidate lies
 // within these distances, which is what lets a stream decide the same.
 const (
+	minLen    = 5   // and the fewest of any rule
 	maxLen    = 36  // letters and digits in a candidate
 	maxTokens = 48  // tokens looked at together
 	maxChain  = 192 // bytes of such a chain

@@ -111,7 +111,7 @@ var asiaRules = []rule{
 	{name: "nz-ird", typ: "NZ_IRD", country: "NZ", about: "IRD number", pattern: "000000000", forms: []string{"000-000-000"},
 		check: isIRD, near: 0.9, alone: 0.5, words: []string{"ird", "inland revenue"}},
 	{name: "nz-ird", typ: "NZ_IRD", country: "NZ", pattern: "00000000", forms: []string{"00-000-000"},
-		check: func(v []byte) bool { return isIRD(append([]byte{'0'}, v...)) }, near: 0.9, words: []string{"ird", "inland revenue"}},
+		check: func(v []byte) bool { var w [9]byte; w[0] = '0'; copy(w[1:], v); return isIRD(w[:]) }, near: 0.9, words: []string{"ird", "inland revenue"}},
 	{name: "nz-nhi", typ: "NZ_NHI", country: "NZ", about: "national health index", pattern: "aaa0000", forms: []string{"aaa0000"},
 		check: isNHI, near: 0.9, alone: 0.5, words: []string{"nhi", "health index"}},
 }

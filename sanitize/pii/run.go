@@ -42,6 +42,7 @@ type run struct {
 	tok   [maxTokens]token
 	ntok  int
 	value [maxLen + 4]byte
+	small [48]byte // a word in lower case
 	words wordHits
 	cands []candidate
 	found []sanitize.Finding
@@ -230,6 +231,12 @@ func (r *run) alone() {
 			r.found = append(r.found, sanitize.Finding{Span: r.lone, Kind: sanitize.PII, Type: u.typ, Rule: u.name, Score: u.alone})
 		}
 	}
+}
+
+// lowerWord returns a word in lower case, valid until the next call; longer
+// ones are cut.
+func (r *run) lowerWord(s string) []byte {
+	return r.small[:lowerInto(r.small[:], s)]
 }
 
 func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
