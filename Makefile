@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval
+.PHONY: help run build test race lint bench eval kill
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: ## Vet, staticcheck, formatting, tidy
 
 bench: ## Benchmarks, each with its anchor in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+
+kill: ## Kill an ingest 50 times and compare with an undisturbed one (needs DATA)
+	DOORWARD_KILLS=50 DOORWARD_DATA=$(abspath $(DATA)) $(GO) test ./test -run TestKilledIngest -v -timeout 30m
 
 eval: build ## Measure detectors and retrieval on labelled data in DATA (default ../shared/data)
 	$(BIN) eval secrets $(DATA)/secrets

@@ -32,8 +32,9 @@ folder or a .jsonl file is read with that source's mapping rules; a name that is
 not configured has none, and its documents need sidecar files to be usable.
 
 What is unchanged is skipped. --prune retires what the source no longer has.
-Exits with 5 when documents were held for review.`,
-		Args: cobra.MaximumNArgs(1),
+Exits with 5 when documents were held for review, with 1 when some could not be
+read.`,
+		Args: atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := g.load()
 			if err != nil {
@@ -95,7 +96,7 @@ func runIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []confi
 		return err
 	}
 	defer a.Close()
-	held := 0
+	held, failed := 0, 0
 	for _, s := range sources {
 		src, err := app.Source(s)
 		if err != nil {
@@ -112,11 +113,15 @@ func runIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []confi
 			return err
 		}
 		held += report.Held()
+		failed += report.Outcomes[ingest.Failed]
 	}
 	if err := a.Close(); err != nil {
 		return err
 	}
-	if held > 0 {
+	switch {
+	case failed > 0:
+		return &exit{code: exitFailed}
+	case held > 0:
 		return &exit{code: exitHeld}
 	}
 	return nil

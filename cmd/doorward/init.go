@@ -21,7 +21,7 @@ func initCommand(*global) *cobra.Command {
 		Long: `Writes doorward.yaml, policy/ and keys/ into DIR (default: here). Files that
 exist are kept. Keep the keys folder apart from backups of the data directory:
 whoever has both can read everything, whoever loses the keys can read nothing.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) == 1 {

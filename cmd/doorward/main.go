@@ -173,3 +173,10 @@ func (g *global) load() (*configs.Config, error) {
 	}
 	return c, nil
 }
+
+func atMostOne(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usage("`%s` takes one argument at most, got %d", c.CommandPath(), len(args))
+	}
+	return nil
+}

@@ -29,7 +29,7 @@ With --jsonl, each line {"id","text"} gives a line {"id","findings","action","te
 in order: findings hold kind, type, rule, score and byte offsets in the given text;
 action is pass, redact, quarantine or reject; text is the sanitised text, empty
 when the document would be held. Without it the whole input is one text.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			in := c.InOrStdin()
 			if len(args) == 1 {

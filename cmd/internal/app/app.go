@@ -21,6 +21,7 @@ import (
 	"github.com/doorward/doorward/ingest/extract"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit/chain"
+	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/policy/keys/local"
 	"github.com/doorward/doorward/policy/rego"
 	"github.com/doorward/doorward/retrieval"
@@ -199,7 +200,25 @@ func (a *App) openStores(ctx context.Context) (err error) {
 		return err
 	}
 	a.onClose(a.Catalog.Close)
+	if err := a.checkKeys(ctx); err != nil {
+		return err
+	}
 	return a.openIndex(ctx)
+}
+
+// checkKeys opens each tenant's secret, so that a wrong key folder shows at
+// once and not at the first document.
+func (a *App) checkKeys(ctx context.Context) error {
+	tenants, err := a.Catalog.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tenants {
+		if _, err := a.Keys.Derive(t, keys.Terms); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *App) openFlows(ctx context.Context) error {
