@@ -32,6 +32,9 @@ type Options struct {
 	Scanner sanitize.Scanner
 	// Views makes the readings of a text; nil scans it only as it stands.
 	Views func(string) sanitize.Views
+	// Beside are scanners whose time is added to a second throughput, all
+	// together; their findings do not count.
+	Beside []sanitize.Scanner
 	// Anchor is another scanner run over the same texts in the same process, as
 	// a measure of this machine's speed; it returns the number of its findings.
 	// Nil leaves it out.
@@ -114,32 +117,40 @@ func (r *Report) miss(o Options, m Miss) {
 	}
 }
 
-// scan runs the scanner over one text and keeps the time.
-func (o Options) scan(ctx context.Context, text string, spent *time.Duration) ([]sanitize.Finding, error) {
+// scan runs the scanner over one text, and those beside it and the anchor, and
+// keeps the times.
+func (s *speed) scan(ctx context.Context, o Options, text string) ([]sanitize.Finding, error) {
 	views := o.Views
 	if views == nil {
 		views = sanitize.Plain
 	}
-	start := time.Now()
-	found, err := o.Scanner.Scan(ctx, views(text))
-	*spent += time.Since(start)
-	return found, err
-}
-
-// speed is the time spent over the bytes seen, with the anchor beside it.
-type speed struct {
-	spent, anchor time.Duration
-	bytes         int
-}
-
-// pass gives the text to the anchor too.
-func (s *speed) pass(o Options, text string) {
 	s.bytes += len(text)
+	start := time.Now()
+	v := views(text)
+	found, err := o.Scanner.Scan(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	s.spent += time.Since(start)
+	for _, b := range o.Beside {
+		if _, err := b.Scan(ctx, v); err != nil {
+			return nil, err
+		}
+	}
+	s.all += time.Since(start)
 	if o.Anchor != nil {
 		start := time.Now()
 		o.Anchor(text)
 		s.anchor += time.Since(start)
 	}
+	return found, nil
+}
+
+// speed is the time spent over the bytes seen: by the scanner, with those
+// beside it, and by the anchor. Building views counts for both of the first.
+type speed struct {
+	spent, all, anchor time.Duration
+	bytes              int
 }
 
 // report adds throughput in MB/s per core, and the ratio to the anchor.
@@ -147,7 +158,13 @@ func (s *speed) report(r *Report, o Options) {
 	rate := func(d time.Duration) float64 { return float64(s.bytes) / 1e6 / max(d.Seconds(), 1e-9) }
 	r.Bytes = s.bytes
 	r.add(Metric{Name: "throughput.mb_per_s", Value: rate(s.spent)})
+	if len(o.Beside) > 0 {
+		r.add(Metric{Name: "throughput.together_mb_per_s", Value: rate(s.all)})
+	}
 	if o.Anchor != nil {
+		if len(o.Beside) > 0 {
+			r.add(Metric{Name: "throughput.together_ratio", Value: float64(s.anchor) / max(float64(s.all), 1)})
+		}
 		r.add(Metric{Name: "throughput.anchor_mb_per_s", Value: rate(s.anchor)},
 			Metric{Name: "throughput.ratio", Value: float64(s.anchor) / max(float64(s.spent), 1)})
 		r.Notes = append(r.Notes, fmt.Sprintf("anchor: %s, on the same texts in the same process", o.AnchorName))

@@ -114,11 +114,10 @@ type piiText struct {
 }
 
 func (e *piiEval) one(ctx context.Context, fam string, c piiCase) error {
-	found, err := e.o.scan(ctx, c.Text, &e.speed.spent)
+	found, err := e.speed.scan(ctx, e.o, c.Text)
 	if err != nil {
 		return err
 	}
-	e.speed.pass(e.o, c.Text)
 	e.r.Texts++
 	t := piiText{family: fam, types: map[string]tally{}}
 	used := make([]bool, len(found))
@@ -360,11 +359,10 @@ func (e *piiEval) clean(ctx context.Context, dir string) error {
 	docs, flagged, findings, inDocs := 0, 0, map[string]int{}, map[string]int{}
 	for _, p := range paths {
 		err := lines(p, func(c piiCase) error {
-			found, err := e.o.scan(ctx, c.Text, &e.speed.spent)
+			found, err := e.speed.scan(ctx, e.o, c.Text)
 			if err != nil {
 				return err
 			}
-			e.speed.pass(e.o, c.Text)
 			docs++
 			seen := map[string]bool{}
 			for _, f := range found {

@@ -72,11 +72,10 @@ type secretResult struct {
 }
 
 func (e *secretEval) one(ctx context.Context, c secretCase) error {
-	found, err := e.o.scan(ctx, c.Text, &e.speed.spent)
+	found, err := e.speed.scan(ctx, e.o, c.Text)
 	if err != nil {
 		return err
 	}
-	e.speed.pass(e.o, c.Text)
 	e.r.Texts++
 	f := &e.families[len(e.families)-1]
 	found = slices.DeleteFunc(found, func(x sanitize.Finding) bool { return x.Kind != sanitize.Secret })
