@@ -5,7 +5,9 @@ package indextest
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/doorward/doorward/policy"
@@ -25,8 +27,13 @@ type Index interface {
 type Harness struct {
 	// New returns an empty index with [Pins] and [Schema], closed by t.Cleanup.
 	New func(t *testing.T) Index
-	// Points and Filters scale the comparison with Filter.Match; 0: 1,000 and 500.
+	// Points and Filters scale the comparison with Filter.Match; 0: 1,000 and
+	// 300. DOORWARD_TEST_TRIPLES=1000000 sets Filters so that so many decisions
+	// are compared.
 	Points, Filters int
+	// Answers is how many are compared before and after forbidden documents
+	// come in; 0: DOORWARD_TEST_ANSWERS, or 30.
+	Answers int
 	// Tolerance of scores; 0: 1e-5.
 	Tolerance float64
 	// LooseTies says that equal scores come in no fixed order, so that answers
@@ -60,15 +67,7 @@ func Schema() policy.Schema {
 
 // Run runs the suite.
 func Run(t *testing.T, h Harness) {
-	if h.Points == 0 {
-		h.Points = 1000
-	}
-	if h.Filters == 0 {
-		h.Filters = 500
-	}
-	if h.Tolerance == 0 {
-		h.Tolerance = 1e-5
-	}
+	h = h.withDefaults(t)
 	for _, c := range []struct {
 		name string
 		run  func(*testing.T, Harness)
@@ -91,6 +90,32 @@ func Run(t *testing.T, h Harness) {
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, h) })
 	}
+}
+
+func (h Harness) withDefaults(t *testing.T) Harness {
+	number := func(name string, d int) int {
+		n, err := strconv.Atoi(os.Getenv(name))
+		if os.Getenv(name) != "" && err != nil {
+			t.Fatalf("%s is not a number", name)
+		}
+		if n > 0 {
+			return n
+		}
+		return d
+	}
+	if h.Points == 0 {
+		h.Points = 1000
+	}
+	if h.Filters == 0 {
+		h.Filters = max(1, number("DOORWARD_TEST_TRIPLES", 300*h.Points)/h.Points)
+	}
+	if h.Answers == 0 {
+		h.Answers = number("DOORWARD_TEST_ANSWERS", 30)
+	}
+	if h.Tolerance == 0 {
+		h.Tolerance = 1e-5
+	}
+	return h
 }
 
 // Tenant is the suite's first tenant.

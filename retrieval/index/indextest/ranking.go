@@ -166,7 +166,7 @@ func testNonInterference(t *testing.T, h Harness) {
 	}
 	put(t, x, Tenant, chunks...)
 	var queries []index.Query
-	for i := range 30 {
+	for i := range h.Answers {
 		q := index.Query{Tenant: Tenant, Filter: policy.When(compare("class", policy.Eq, "mine")), Limit: 10, Terms: randomTerms(r)}
 		if i%3 > 0 {
 			q.Vector = Vector(uint64(i))

@@ -56,7 +56,7 @@ func TestSuiteOnServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg.Address = server(t)
-			indextest.Run(t, indextest.Harness{New: func(t *testing.T) indextest.Index { return made(t, cfg) }, Tolerance: 1e-4})
+			indextest.Run(t, indextest.Harness{New: func(t *testing.T) indextest.Index { return made(t, cfg) }, Tolerance: 1e-4, LooseTies: cfg.ServerFusion})
 		})
 	}
 }
