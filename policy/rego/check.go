@@ -58,9 +58,10 @@ func (s *Snapshot) decide(r run, txn storage.Transaction, who subject, now *ast.
 		s.counters.failed.Add(1)
 		return policy.Decision{Reason: "attributes not normalised"}
 	}
-	// The lazy object converts what the policy reads, and nothing else.
-	doc := ast.LazyObject(map[string]any(d))
-	rs, err := s.allow.Eval(r.opa, rego.EvalParsedInput(fullInput(who, now, doc)), rego.EvalTransaction(txn), r.stop)
+	// The lazy object converts what the policy reads of the document, and
+	// nothing else; the other two are values already.
+	input := ast.LazyObject(map[string]any{"subject": who.value, "context": now.Value, "document": map[string]any(d)})
+	rs, err := s.allow.Eval(r.opa, rego.EvalParsedInput(input), rego.EvalTransaction(txn), r.stop)
 	if err != nil {
 		s.counters.failed.Add(1)
 		return policy.Decision{Reason: classify(err).Error()}

@@ -109,32 +109,38 @@ type reads struct {
 	paths [][]string
 }
 
-func findReads(c *ast.Compiler) reads {
+func findReads(dep *dependence) reads {
 	var out reads
 	seen := map[string]bool{}
-	for _, m := range c.Modules {
-		ast.WalkRefs(m, func(ref ast.Ref) bool {
-			if !ref.HasPrefix(ast.InputRootRef) || ref.HasPrefix(documentRef) || out.all {
-				return false
-			}
-			var p []string
-			for _, t := range ref[1:] {
-				k, ok := t.Value.(ast.String)
-				if !ok {
-					break
-				}
-				p = append(p, string(k))
-			}
-			if len(p) < 2 {
-				out.all = true
-				return false
-			}
-			if k := ref[:len(p)+1].String(); !seen[k] {
-				seen[k] = true
-				out.paths = append(out.paths, p)
+	for _, r := range dep.order {
+		walkOwn(r, func(x any) bool {
+			if ref, ok := x.(ast.Ref); ok && ref.HasPrefix(ast.InputRootRef) {
+				out.add(ref, seen)
 			}
 			return false
 		})
 	}
 	return out
+}
+
+func (out *reads) add(ref ast.Ref, seen map[string]bool) {
+	if ref.HasPrefix(documentRef) || ref.HasPrefix(nowRef) || out.all {
+		return
+	}
+	var p []string
+	for _, t := range ref[1:] {
+		k, ok := t.Value.(ast.String)
+		if !ok {
+			break
+		}
+		p = append(p, string(k))
+	}
+	if len(p) < 2 {
+		out.all = true
+		return
+	}
+	if k := ref[:len(p)+1].String(); !seen[k] {
+		seen[k] = true
+		out.paths = append(out.paths, p)
+	}
 }

@@ -89,7 +89,7 @@ func lintValues(c *collector, s *Snapshot, path string, rules []*ast.Rule) {
 
 func lintObligations(c *collector, s *Snapshot) {
 	d := &dependence{reachable: map[*ast.Rule]bool{}, unknown: map[*ast.Rule]bool{}}
-	d.visit(s.compiled, s.compiled.GetRulesExact(ast.MustParseRef(accessPath+".obligations")))
+	d.visit(s.compiled, s.compiled.GetRulesWithPrefix(ast.MustParseRef(accessPath+".obligations")))
 	for _, r := range d.order {
 		walkOwn(r, func(x any) bool {
 			if ref, ok := x.(ast.Ref); ok && ref.HasPrefix(documentRef) {

@@ -68,7 +68,7 @@ func build(ctx context.Context, cfg Config, src *sources) (s *Snapshot, diags Di
 		c.addOPA(s.program.Errors)
 		return refuse()
 	}
-	s.reads = findReads(s.compiled)
+	s.reads = findReads(s.taint)
 	if err := s.prepare(ctx); err != nil {
 		c.add(Error, nil, "prepare", "", "%v", err)
 		return refuse()
@@ -177,5 +177,5 @@ func (s *Snapshot) prepare(ctx context.Context) error {
 const accessPath = "data.doorward.access"
 
 func hasRule(c *ast.Compiler, path string) bool {
-	return len(c.GetRulesExact(ast.MustParseRef(path))) > 0
+	return len(c.GetRulesWithPrefix(ast.MustParseRef(path))) > 0
 }

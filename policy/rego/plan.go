@@ -64,9 +64,13 @@ func (s *Snapshot) residual(ctx context.Context, who subject, c policy.Context) 
 	return s.residualOf(ctx, knownInput(who, c))
 }
 
-func (s *Snapshot) residualOf(ctx context.Context, known ast.Value) (e policy.Expr, pq *rego.PartialQueries, err error) {
+func (s *Snapshot) residualOf(ctx context.Context, known ast.Value) (policy.Expr, *rego.PartialQueries, error) {
+	return s.residualWith(ctx, s.partial, known)
+}
+
+func (s *Snapshot) residualWith(ctx context.Context, query rego.PreparedPartialQuery, known ast.Value) (e policy.Expr, pq *rego.PartialQueries, err error) {
 	err = s.guarded(ctx, "partial evaluation", func(r run) error {
-		pq, err = s.partial.Partial(r.opa, r.stop, rego.EvalParsedInput(known), rego.EvalParsedUnknowns(unknowns))
+		pq, err = query.Partial(r.opa, r.stop, rego.EvalParsedInput(known), rego.EvalParsedUnknowns(unknowns))
 		return classify(err)
 	})
 	if err != nil {
