@@ -9,6 +9,9 @@ import (
 	"io"
 )
 
+// pdfMaxStream bounds one expanded stream; images are never expanded.
+const pdfMaxStream = 64 << 20
+
 // errPDFFilter means a stream in a coding this package does not undo; only
 // images have those.
 var errPDFFilter = errors.New("stream coding is not supported")
@@ -107,8 +110,10 @@ func (d *pdfDoc) inflate(data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: compressed PDF stream", ErrMalformed)
 	}
 	r := &bounded{ReadCloser: z, b: d.builder, packed: int64(len(data))}
-	out, err := io.ReadAll(r)
+	out, err := io.ReadAll(io.LimitReader(r, pdfMaxStream+1))
 	switch {
+	case len(out) > pdfMaxStream:
+		return nil, fmt.Errorf("%w: PDF stream of more than %d bytes", ErrTooLarge, pdfMaxStream)
 	case err == nil, errors.Is(err, zlib.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF) && len(out) > 0:
 		return out, nil
 	case limitError(err) != nil:

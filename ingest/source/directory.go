@@ -152,15 +152,9 @@ func (d *Directory) wanted(p string) bool {
 // item describes one file. siblings are the names in its folder.
 func (d *Directory) item(p string, siblings map[string]bool) ingest.Item {
 	it := ingest.Item{URI: "file://" + path.Join(filepath.ToSlash(d.config.Root), p), Name: path.Base(p), Size: -1}
-	id, err := DocumentID(p)
-	if err == nil && d.config.Prefix != "" {
-		id, err = prefixed(d.config.Prefix, id)
-	}
-	if err != nil {
-		it.Err = err
+	if it.ID, it.Err = pathID(d.config.Prefix, p); it.Err != nil {
 		return it
 	}
-	it.ID = id
 	info, err := d.root.Stat(p)
 	if err != nil {
 		it.Err = fileError(err)

@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -100,7 +98,7 @@ func (j *JSONLines) Walk(ctx context.Context, fn func(ingest.Item) error) error 
 
 func (j *JSONLines) records(ctx context.Context, r io.Reader, fn func(ingest.Item) error) error {
 	lines := &lineReader{r: bufio.NewReaderSize(r, 1<<16), limit: j.config.MaxBytes}
-	seen := make(map[[16]byte]struct{})
+	seen := idSet{}
 	for number := 1; ; number++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -116,14 +114,8 @@ func (j *JSONLines) records(ctx context.Context, r io.Reader, fn func(ingest.Ite
 			continue
 		}
 		it := j.item(line, size, number)
-		if it.ID != "" {
-			sum := sha256.Sum256([]byte(it.ID))
-			key := [16]byte(sum[:16])
-			if _, twice := seen[key]; twice {
-				it.Open = nil
-				it.Err = fmt.Errorf("%w: line %d", ingest.ErrDuplicate, number)
-			}
-			seen[key] = struct{}{}
+		if !seen.add(it.ID) {
+			it.Open, it.Err = nil, fmt.Errorf("%w: line %d", ingest.ErrDuplicate, number)
 		}
 		if err := fn(it); err != nil {
 			return err
@@ -236,9 +228,8 @@ func (r record) fill(it *ingest.Item) {
 		it.MediaType = "text/plain"
 	}
 	it.Size = int64(len(body))
-	sum := sha256.Sum256([]byte(it.MediaType + "\x00" + body))
-	it.Fingerprint = hex.EncodeToString(sum[:16])
-	it.Open = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+	it.Fingerprint = digest(it.MediaType, body)
+	it.Open = opener([]byte(body))
 }
 
 // recordID makes a document id of a record's own: as it is when it can be one,

@@ -42,29 +42,41 @@ func (d *Directory) sidecar(p string, siblings map[string]bool) (map[string]any,
 		return nil, "", nil
 	}
 	base := p[strings.LastIndexByte(p, '/')+1:]
-	found := ""
-	for _, s := range sidecarSuffixes {
-		if siblings[base+s] {
-			if found != "" {
-				return nil, "", fmt.Errorf("%w: two attribute files for one document (%s and %s)", ingest.ErrAttributes, found, s)
-			}
-			found = s
+	return oneSidecar(func(suffix string) ([]byte, bool, error) {
+		if !siblings[base+suffix] {
+			return nil, false, nil
+		}
+		f, err := d.open(p + suffix)
+		if err != nil {
+			return nil, false, err
+		}
+		defer f.Close()
+		content, err := io.ReadAll(io.LimitReader(f, maxSidecar+1))
+		return content, true, err
+	})
+}
+
+// oneSidecar reads the sidecar file of a document, of which there may be one.
+func oneSidecar(read func(suffix string) (content []byte, found bool, err error)) (map[string]any, string, error) {
+	var s Sidecar
+	have := ""
+	for _, suffix := range sidecarSuffixes {
+		content, found, err := read(suffix)
+		if err != nil {
+			return nil, "", fmt.Errorf("%w: reading the attribute file: %w", ingest.ErrAttributes, err)
+		}
+		if !found {
+			continue
+		}
+		if have != "" {
+			return nil, "", fmt.Errorf("%w: two attribute files for one document (%s and %s)", ingest.ErrAttributes, have, suffix)
+		}
+		have = suffix
+		if s, err = parseSidecar(content, strings.HasSuffix(suffix, ".json")); err != nil {
+			return nil, "", err
 		}
 	}
-	if found == "" {
-		return nil, "", nil
-	}
-	f, err := d.open(p + found)
-	if err != nil {
-		return nil, "", fmt.Errorf("%w: reading the attribute file: %w", ingest.ErrAttributes, err)
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxSidecar+1))
-	if err != nil {
-		return nil, "", fmt.Errorf("%w: reading the attribute file: %w", ingest.ErrAttributes, err)
-	}
-	s, err := parseSidecar(content, strings.HasSuffix(found, ".json"))
-	return s.Attributes, s.MediaType, err
+	return s.Attributes, s.MediaType, nil
 }
 
 // parseSidecar reads a sidecar file strictly. Its errors hold none of the
