@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/index/qdrant"
@@ -87,5 +88,46 @@ func TestStoresAgree(t *testing.T) {
 	t.Logf("sqlite %.4f (p50 %v), qdrant %.4f (p50 %v)", here.NDCG10.Mean, here.P50, there.NDCG10.Mean, there.P50)
 	if d := math.Abs(here.NDCG10.Mean - there.NDCG10.Mean); d > 0.01 {
 		t.Errorf("nDCG@10 differs by %.4f between the stores", d)
+	}
+}
+
+// byHand decides the enterprise set's access attributes without a policy
+// language: public, named, or of a named department.
+type byHand struct{}
+
+func (byHand) Attributes(m map[string]any) (policy.Attributes, error) {
+	acl, _ := m["acl"].(map[string]any)
+	return policy.Schema{"public": {Kind: policy.BoolKind}, "users": {Kind: policy.StringSet}, "departments": {Kind: policy.StringSet}}.Normalize(acl)
+}
+
+func (byHand) Plan(_ context.Context, who map[string]any) (policy.Filter, error) {
+	eq := func(v any) policy.Expr { return policy.Compare{Op: policy.Eq, Value: policy.Value{Const: v}} }
+	return policy.When(policy.Or{
+		policy.Compare{Path: "public", Op: policy.Eq, Value: policy.Value{Const: true}},
+		policy.Any{Path: "users", X: eq(who["emp_id"])}, policy.Any{Path: "departments", X: eq(who["department"])},
+	}), nil
+}
+
+func (a byHand) Check(ctx context.Context, who map[string]any, docs []policy.Attributes) ([]bool, error) {
+	f, err := a.Plan(ctx, who)
+	var out []bool
+	for _, d := range docs {
+		out = append(out, f.Match(d))
+	}
+	return out, err
+}
+
+func TestEnterpriseAccess(t *testing.T) {
+	r, err := Retrieval(t.Context(), retrievalData(t, "enterprisebench_acl"), RetrievalOptions{Authoriser: byHand{}, Resamples: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Print(testWriter{t})
+	a := r.Access
+	if a.Cases == 0 || a.WrongAllows+a.WrongDenials+a.Disagreements+a.Leaks > 0 {
+		t.Errorf("%d cases, %d wrong allows, %d wrong denials, %d disagreements, %d leaks", a.Cases, a.WrongAllows, a.WrongDenials, a.Disagreements, a.Leaks)
+	}
+	if a.Recall10.Mean < a.Unfiltered.Mean {
+		t.Errorf("recall@10 %.4f under the filter, %.4f without", a.Recall10.Mean, a.Unfiltered.Mean)
 	}
 }

@@ -110,9 +110,9 @@ func describe(ctx context.Context, err error) error {
 	case codes.PermissionDenied:
 		hint = ": the API key's token does not allow this"
 	case codes.NotFound:
-		hint = ": no such collection; create it with a token that may manage collections"
+		hint = ": no such collection: `doorward reindex` makes one, with a token that may manage collections"
 	case codes.InvalidArgument:
-		hint = ": the collection was made otherwise, or a payload index is missing; compare it with `doorward index check`"
+		hint = ": the collection was made otherwise, or a payload index is missing: make a new one with `doorward reindex`"
 	}
 	return fmt.Errorf("%w: Qdrant answered %s%s", index.ErrUnavailable, code, hint)
 }
