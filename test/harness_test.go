@@ -113,13 +113,15 @@ type backend struct {
 func register(t testing.TB, dir, id string, flags ...string) *backend {
 	t.Helper()
 	out := must(t, dir, append([]string{"keys", "backend", id, "--json"}, flags...)...)
-	var made struct{ Tenant, Key, AssertionKey string }
-	var raw map[string]string
-	if err := json.Unmarshal([]byte(out), &raw); err != nil {
+	var made map[string]string
+	if err := json.Unmarshal([]byte(out), &made); err != nil {
 		t.Fatal(err)
 	}
-	made.Tenant, made.Key, made.AssertionKey = raw["tenant"], raw["key"], raw["assertion_key"]
-	data, err := os.ReadFile(made.AssertionKey)
+	path := made["assertion_key"]
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +130,7 @@ func register(t testing.TB, dir, id string, flags ...string) *backend {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &backend{id: id, tenant: made.Tenant, key: made.Key, assertion: key.(ed25519.PrivateKey), client: &http.Client{Timeout: 30 * time.Second}}
+	return &backend{id: id, tenant: made["tenant"], key: made["key"], assertion: key.(ed25519.PrivateKey), client: &http.Client{Timeout: 30 * time.Second}}
 }
 
 // serve starts the service and stops it when the test ends.
