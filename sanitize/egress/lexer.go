@@ -111,7 +111,7 @@ var inText, inFence = func() (text, fence [256]bool) {
 	for _, b := range []byte("\n\r`<[]^(:./&$") {
 		text[b] = true
 	}
-	fence['\n'], fence['\r'], fence[':'] = true, true, true
+	fence['\n'], fence['\r'], fence[':'], fence['/'] = true, true, true, true
 	return
 }()
 
@@ -192,7 +192,7 @@ func (l *lexer) step(i int) (n, hold int) {
 	case '.':
 		return l.dot(i)
 	case '/':
-		return l.slashes(i)
+		return l.slashes(i, len(l.buf))
 	case '&':
 		return l.entity(i)
 	case '$': // TeX, likewise
@@ -201,16 +201,25 @@ func (l *lexer) step(i int) (n, hold int) {
 	return 1, 0
 }
 
-// newline ends a line, and a paragraph if the line was blank.
+// newline ends a line, and a paragraph if the line was blank. A carriage return
+// alone ends a line for some readers only, so code is in doubt from there on.
 func (l *lexer) newline(b byte, i int) (int, int) {
-	if b == '\n' && l.at(i-1) == '\r' {
-		return 1, 0 // the second half of one line end
+	n := 1
+	if b == '\r' {
+		switch {
+		case i+1 == len(l.buf) && !l.final:
+			return 0, i
+		case i+1 < len(l.buf) && l.buf[i+1] == '\n':
+			n = 2
+		default:
+			l.distrust, l.fence = true, fence{}
+		}
 	}
 	if l.line.blank && !l.fence.open() {
 		l.paragraph = paragraph{images: l.paragraph.images[:0]}
 	}
 	l.line = line{fresh: true, blank: true}
-	return 1, 0
+	return n, 0
 }
 
 // lineStart reads one byte of what a line begins with: blanks, marks of lists and
