@@ -99,7 +99,7 @@ func (l *lexer) colon(i, limit int) (n, hold int) {
 		return 1, 0
 	}
 	if end <= i+1 || scheme == "" && end <= i+3 {
-		if i+3 < limit && l.buf[i+3] == '`' { // a host's name, for some
+		if scheme == "" && i+3 < limit && l.buf[i+3] == '`' { // a host's name, for some
 			l.flag(i, i+3, "LINK", RuleURL)
 		}
 		return 1, 0
