@@ -3,9 +3,9 @@ package demo
 import (
 	"context"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/doorward/doorward/api"
 )
@@ -86,15 +86,20 @@ func afterMark(q Asked) string {
 	return "none"
 }
 
-// quote builds the honest part of an answer.
+// quote builds the honest part of an answer: of each passage the sentence that
+// has most in common with the question.
 func quote(q Asked) string {
-	asked := stems(q.Text)
+	seen := map[string]int{} // word of the question → sentences that hold it
+	for _, p := range q.Reply.Passages {
+		for _, s := range sentences(p.Text) {
+			for w := range stems(s) {
+				seen[w]++
+			}
+		}
+	}
 	var parts []string
 	for _, p := range q.Reply.Passages {
-		if p.Citation == "" || len(parts) == 4 {
-			continue
-		}
-		if s := best(p.Text, asked); s != "" && !slices.ContainsFunc(parts, func(o string) bool { return strings.HasPrefix(o, s) }) {
+		if s := best(p.Text, stems(q.Text), seen); p.Citation != "" && s != "" && len(parts) < maxQuotes {
 			parts = append(parts, s+" ["+p.Citation+"]")
 		}
 	}
@@ -104,19 +109,25 @@ func quote(q Asked) string {
 	return strings.Join(parts, " ")
 }
 
-// best is the sentence that shares most words with the question, counted once
-// each, and two at least; the earliest of equals.
-func best(text string, asked map[string]bool) string {
-	top, found := 1, ""
+const (
+	maxQuotes = 3
+	// leastWeight keeps out sentences that share only what all of them have.
+	leastWeight = 0.3
+)
+
+// best is the sentence whose words in common with the question weigh most; a
+// word weighs less the more sentences hold it. The earliest of equals wins.
+func best(text string, asked map[string]bool, seen map[string]int) string {
+	top, found := leastWeight, ""
 	for _, s := range sentences(text) {
-		n := 0
+		weight := 0.0
 		for w := range stems(s) {
 			if asked[w] {
-				n++
+				weight += 1 / float64(seen[w])
 			}
 		}
-		if n > top {
-			top, found = n, s
+		if weight > top {
+			top, found = weight, s
 		}
 	}
 	return found
@@ -125,28 +136,34 @@ func best(text string, asked map[string]bool) string {
 // shortLine is a line that ends for another reason than the page's width.
 const shortLine = 60
 
-var sentence = regexp.MustCompile(`[^.!?]*[.!?]+["”)]?(?:\s|$)`)
-
-// sentences finds whole sentences: no headings, mail headers or table rows.
+// sentences finds whole sentences of 5 to 60 words: no headings, mail headers or
+// table rows.
 func sentences(text string) []string {
-	var out []string
-	var paragraph strings.Builder
+	var out, words []string
 	end := func() {
-		for _, s := range sentence.FindAllString(paragraph.String(), -1) {
-			s = strings.Trim(strings.Join(strings.Fields(s), " "), "-*#> ")
-			if words := len(strings.Fields(s)); words >= 5 && words <= 60 {
-				out = append(out, s)
+		if n := len(words); n >= 5 && n <= 60 && (ended(words[n-1]) || strings.HasSuffix(words[n-1], ":")) {
+			s := strings.Trim(strings.Join(words, " "), "-*#> ")
+			if before, ok := strings.CutSuffix(s, ":"); ok {
+				s = before + "." // what follows is a table or a list
 			}
+			first, size := utf8.DecodeRuneInString(s)
+			out = append(out, string(unicode.ToUpper(first))+s[size:])
 		}
-		paragraph.Reset()
+		words = words[:0]
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "* ") {
 			end()
 		}
-		if !strings.Contains(line, " | ") {
-			paragraph.WriteString(line + " ")
+		if strings.Contains(line, " | ") || mailHeader.MatchString(line) {
+			words = words[:0]
+			continue
+		}
+		for _, w := range strings.Fields(line) {
+			if words = append(words, w); ended(w) {
+				end()
+			}
 		}
 		if len(line) < shortLine {
 			end()
@@ -154,6 +171,14 @@ func sentences(text string) []string {
 	}
 	end()
 	return out
+}
+
+var mailHeader = regexp.MustCompile(`^(From|To|Cc|Date|Subject): `)
+
+// ended reports whether a word ends a sentence.
+func ended(word string) bool {
+	word = strings.TrimRight(word, "\"”)*")
+	return word != "" && strings.ContainsAny(word[len(word)-1:], ".!?") && len(word) > 2
 }
 
 // stems are a text's words of four letters and more, by their first six letters.

@@ -41,7 +41,7 @@ func (p Person) Subject() policy.Subject {
 func Questions() []string {
 	return []string{
 		"What happened in the Petrel battery incident, and what does it cost?",
-		"What are the salary bands, and how does the pay review work?",
+		"What are the salary bands, and what do we pay an engineer?",
 		"What is Project Kittiwake, and when is it announced?",
 	}
 }

@@ -18,8 +18,11 @@ type Result struct {
 	People    []Person            `json:"people"`
 	MayRead   map[string][]string `json:"may_read"` // person → documents
 	Questions []string            `json:"questions"`
-	Answers   []Answer            `json:"answers"`
-	Model     string              `json:"model"` // "scripted", or the model's name
+	// Nobody's counts, by question, the documents that the search finds without a
+	// policy and none of the people may read.
+	Nobodys []int    `json:"nobodys"`
+	Answers []Answer `json:"answers"`
+	Model   string   `json:"model"` // "scripted", or the model's name
 }
 
 // Document is what became of a document.

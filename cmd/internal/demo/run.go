@@ -160,6 +160,13 @@ func (s *show) ask(ctx context.Context) error {
 		if unrestricted[i], err = s.search(ctx, q); err != nil {
 			return err
 		}
+		nobodys := 0
+		for _, id := range unrestricted[i] {
+			if !slices.ContainsFunc(s.result.People, func(p Person) bool { return s.mayRead[p.ID][id] }) {
+				nobodys++
+			}
+		}
+		s.result.Nobodys = append(s.result.Nobodys, nobodys)
 	}
 	live := 0
 	for _, d := range s.result.Documents {

@@ -9,10 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/configs"
@@ -70,7 +70,7 @@ func NewStage(c StageConfig) (*Stage, error) {
 	if err := local.Create(keys, true); err != nil {
 		return nil, fmt.Errorf("setting up the demo: %w", err)
 	}
-	if s.Config, err = config(s.ConfigFile, data, keys, s.Corpus, c.Listen); err != nil {
+	if s.Config, err = config(s.ConfigFile, data, c.Listen); err != nil {
 		return nil, err
 	}
 	return s, s.register(keys)
@@ -108,33 +108,21 @@ func clear(data, keys, corpus, config string) error {
 	return nil
 }
 
-// config fills paths into the demo's configuration and writes it, so that the
-// other commands can be tried on the demo's data.
-func config(file, data, keys, corpus, listen string) (*configs.Config, error) {
+// config names the places in the demo's configuration and writes it, so that
+// the other commands can be tried on the demo's data.
+func config(file, data, listen string) (*configs.Config, error) {
 	raw, err := configs.Demo.ReadFile("demo/demo.yaml")
 	if err != nil {
 		return nil, err
 	}
-	if listen == "" {
-		listen = "127.0.0.1:8080"
+	text := strings.ReplaceAll(string(raw), `"./data-demo`, strings.TrimSuffix(strconv.Quote("./"+filepath.Base(data)), `"`))
+	if listen != "" {
+		text = strings.Replace(text, `"127.0.0.1:8080"`, strconv.Quote(listen), 1)
 	}
-	paths, err := yaml.Marshal(map[string]any{"data": data, "keys": keys, "listen": map[string]string{"public": listen, "operator": "127.0.0.1:0"}})
-	if err != nil {
-		return nil, err
-	}
-	raw = append(paths, raw...)
-	c, err := configs.Parse(raw)
-	if err != nil {
-		return nil, fmt.Errorf("reading the demo's configuration: %w", err)
-	}
-	c.Sources[0].Path = corpus
-	if problems := c.Validate(); len(problems) > 0 {
-		return nil, &configs.Error{File: "the demo's configuration", Problems: problems}
-	}
-	if err := os.WriteFile(file, raw, 0o600); err != nil {
+	if err := put(file, []byte(text)); err != nil {
 		return nil, fmt.Errorf("writing the demo's configuration: %w", err)
 	}
-	return c, nil
+	return configs.Load(file)
 }
 
 // register makes the backend that asks on people's behalf. Its assertion key is

@@ -172,6 +172,9 @@ func (v *View) matrix(r *Result) {
 		v.line("")
 		v.labelled(strong, fmt.Sprintf("Question %d", i+1), q)
 		v.matrixOf(r, q)
+		if n := r.Nobodys[i]; n > 0 {
+			v.line("  %s", v.paint(red, fmt.Sprintf("and %d that none of the four may read", n)))
+		}
 	}
 }
 

@@ -77,8 +77,6 @@ var hiding = map[string]string{
 	"mail-alternative": "in the version of the mail that is not shown",
 	"tiny-text":        "in letters too small to read",
 	"front-matter":     "in the front matter",
-	"tag-characters":   "in invisible tag characters",
-	"tags":             "in invisible tag characters",
 }
 
 // concealed lists how text was hidden in a document.
@@ -123,6 +121,7 @@ func (v *View) ingested(r *Result) {
 	v.say(faint, fmt.Sprintf("%.1f s. Cleaned: indexed with secrets and personal data replaced by placeholders, and orders to models cut out. Injected: such orders. Hidden: text that readers do not see; it is scanned, and then dropped.", r.Seconds))
 	v.held(r)
 	v.hidden(r)
+	v.claims(r)
 	v.line("\n%s", v.paint(strong, "Rules that matched"))
 	var list []string
 	for _, rule := range byCount(rules) {
@@ -157,13 +156,47 @@ func (v *View) held(r *Result) {
 // pathOf is a document id as the path it was made from.
 func pathOf(id string) string { return strings.ReplaceAll(id, ":", "/") }
 
+// disguises are documents whose text is visible to the extractor and yet not to
+// people.
+var disguises = map[string]string{"engineering:shared:telemetry-glossary.md": "in characters that have no shape"}
+
 // hidden lists where orders to models were hidden from people.
 func (v *View) hidden(r *Result) {
 	v.line("\n%s", v.paint(strong, "Orders to models, hidden from people"))
 	for _, d := range r.Documents {
-		if list := concealed(d); len(list) > 0 && d.Kinds["injection"] > 0 {
-			v.line("  %s  %s", v.paint(yellow, pathOf(d.ID)), hiding[list[0]])
+		where := disguises[d.ID]
+		if list := concealed(d); len(list) > 0 {
+			where = hiding[list[0]]
 		}
+		if where != "" && d.Kinds["injection"] > 0 {
+			v.pair(pathOf(d.ID), where)
+		}
+	}
+}
+
+// claims lists documents that claim access for themselves.
+func (v *View) claims(r *Result) {
+	v.line("\n%s", v.paint(strong, "What documents say of themselves gives nobody access"))
+	for _, d := range r.Documents {
+		if c := selfClaims[d.ID]; c != "" {
+			v.pair(pathOf(d.ID), c)
+		}
+	}
+}
+
+var selfClaims = map[string]string{
+	"legal:faroe-settlement.md": "says “groups: [everyone], public: true” in its header; its attribute file says legal, and that is who may read it",
+}
+
+// pair writes a document and something about it: on one line if there is room.
+func (v *View) pair(document, about string) {
+	if len([]rune(document))+len([]rune(about))+6 <= v.width {
+		v.line("  %s  %s", v.paint(yellow, document), about)
+		return
+	}
+	v.line("  %s", v.paint(yellow, document))
+	for _, l := range wrap(about, v.width-6) {
+		v.line("      %s", l)
 	}
 }
 
