@@ -235,7 +235,37 @@ func disjunction(operands []node) node {
 	case 1:
 		return out[0]
 	}
+	if common, rests := factor(out); len(common) > 0 {
+		return conjunction(append(common, disjunction(rests)))
+	}
 	return node{expr: Or(exprs(out)), key: makeKey('|', sortedNodeKeys(out)...), kids: out}
+}
+
+// factor takes out the conjuncts that all alternatives share: (A ∧ N) ∨ (B ∧ N)
+// is N ∧ (A ∨ B). What forbids stands in every alternative of a typical plan.
+func factor(alternatives []node) (common, rests []node) {
+	count := map[key]int{}
+	for _, a := range alternatives {
+		if !isAnd(a.expr) {
+			return nil, nil
+		}
+		for _, kid := range a.kids {
+			count[kid.key]++
+		}
+	}
+	shared := func(n node) bool { return count[n.key] == len(alternatives) }
+	for _, kid := range alternatives[0].kids {
+		if shared(kid) {
+			common = append(common, kid)
+		}
+	}
+	if len(common) == 0 {
+		return nil, nil
+	}
+	for _, a := range alternatives {
+		rests = append(rests, conjunction(slices.DeleteFunc(slices.Clone(a.kids), shared)))
+	}
+	return common, rests
 }
 
 func isAnd(e Expr) bool { _, ok := e.(And); return ok }

@@ -23,9 +23,12 @@ func (s Severity) String() string {
 	return [...]string{"error", "warning", "note"}[min(max(s, 0), 2)]
 }
 
+// MarshalText makes severities words in JSON.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Diagnostic is one remark on a policy, for its author.
 type Diagnostic struct {
-	Severity Severity `json:"-"`
+	Severity Severity `json:"severity"`
 	File     string   `json:"file,omitempty"`
 	Line     int      `json:"line,omitempty"`
 	Column   int      `json:"column,omitempty"`

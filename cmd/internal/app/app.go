@@ -170,28 +170,37 @@ func (a *App) openPolicy(ctx context.Context) (err error) {
 
 // LoadPolicy loads the configured policy, or the built-in default.
 func LoadPolicy(ctx context.Context, c *configs.Config) (*rego.Snapshot, rego.Diagnostics, error) {
-	document, err := DocumentSchema(c)
+	cfg, err := PolicyConfig(c)
 	if err != nil {
 		return nil, nil, err
 	}
+	return rego.Load(ctx, cfg)
+}
+
+// PolicyConfig says where the configured policy is and what it may read.
+func PolicyConfig(c *configs.Config) (rego.Config, error) {
+	document, err := DocumentSchema(c)
+	if err != nil {
+		return rego.Config{}, err
+	}
 	claims, err := schema(c.Schema.Claims)
 	if err != nil {
-		return nil, nil, err
+		return rego.Config{}, err
 	}
 	var files fs.FS
 	name := c.Policy.Dir
 	if name == "" {
 		name = "built-in"
 		if files, err = fs.Sub(configs.Policies, "policies/default"); err != nil {
-			return nil, nil, err
+			return rego.Config{}, err
 		}
 	} else {
 		if info, err := os.Stat(name); err != nil || !info.IsDir() {
-			return nil, nil, fmt.Errorf("%w: policy.dir: %s is not a folder; `doorward init` writes a starter policy", policy.ErrUnavailable, name)
+			return rego.Config{}, fmt.Errorf("%w: policy.dir: %s is not a folder; `doorward init` writes a starter policy", policy.ErrUnavailable, name)
 		}
 		files = os.DirFS(name)
 	}
-	return rego.Load(ctx, rego.Config{Files: files, Name: name, Document: document, Claims: claims})
+	return rego.Config{Files: files, Name: name, Document: document, Claims: claims}, nil
 }
 
 func (a *App) openStores(ctx context.Context) (err error) {
