@@ -22,11 +22,15 @@ func readDOCX(b *builder, in Input, _ int) error {
 	if err := w.readStyles(); err != nil {
 		return err
 	}
-	rels, err := o.relations("word/document.xml")
+	main, err := o.mainPart("word/document.xml")
 	if err != nil {
 		return err
 	}
-	if err := w.part("word/document.xml"); err != nil {
+	rels, err := o.relations(main)
+	if err != nil {
+		return err
+	}
+	if err := w.part(main); err != nil {
 		return err
 	}
 	for _, r := range sorted(rels) {
@@ -176,9 +180,9 @@ func (p *wordPart) begin(e xml.StartElement) {
 		}
 	case "shd":
 		if p.in("tcPr") {
-			p.cellFill = a["fill"]
+			p.cellFill = themed(a["fill"], a["themeFill"], a["themeFillShade"])
 		} else if p.in("pPr") {
-			p.para.fill = a["fill"]
+			p.para.fill = themed(a["fill"], a["themeFill"], a["themeFillShade"])
 		}
 	case "del", "moveFrom":
 		if !p.in("rPr") && !p.in("trPr") {

@@ -17,17 +17,13 @@ func (s *wordStyle) set(name string, a map[string]string) {
 	case "rStyle":
 		s.based = a["val"]
 	case "color":
-		s.color = a["val"]
-		switch a["themeColor"] {
-		case "background1", "light1":
-			s.color = "FFFFFF"
-		}
+		s.color = themed(a["val"], a["themeColor"], a["themeShade"])
 	case "sz":
 		if n, err := strconv.Atoi(a["val"]); err == nil {
 			s.halfSize = max(n, 1)
 		}
 	case "shd":
-		s.fill = a["fill"]
+		s.fill = themed(a["fill"], a["themeFill"], a["themeFillShade"])
 	case "highlight":
 		s.highlight = a["val"] != "none" && a["val"] != "white"
 	case "noFill":
@@ -38,6 +34,18 @@ func (s *wordStyle) set(name string, a map[string]string) {
 			s.noFill = true
 		}
 	}
+}
+
+// themed is the colour a program draws: a theme colour wins over the value
+// beside it. Only the paper's colour matters here, white unless shaded.
+func themed(value, theme, shade string) string {
+	if theme != "background1" && theme != "light1" {
+		return value
+	}
+	if len(shade) == 2 {
+		return shade + shade + shade
+	}
+	return "FFFFFF"
 }
 
 // readStyles reads word/styles.xml; the style "" is the document's default.

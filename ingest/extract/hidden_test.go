@@ -185,6 +185,10 @@ func sheetFixtures(t testing.TB) map[string]extract.Input {
 	add("empty format", "", "", cell, style("", "", `<numFmts><numFmt numFmtId="164" formatCode=";;;"/></numFmts>`, `<xf numFmtId="164"/>`))
 	add("white", "", "", cell, style(`<font><color rgb="FFFFFFFF"/></font>`, "", "", `<xf fontId="1"/>`))
 	add("as fill", "", "", cell, style(`<font><color rgb="FF101010"/></font>`, `<fill><patternFill><fgColor rgb="FF111111"/></patternFill></fill>`, "", `<xf fontId="1" fillId="0"/>`))
+	rich := func(fill string) string {
+		return `<row r="2"><c r="B2" t="inlineStr" s="` + fill + `"><is><r><rPr><color rgb="FFFFFFFF"/></rPr><t>` + secret + `</t></r></is></c></row>`
+	}
+	add("white run", "", "", rich("0"), "")
 	add("tiny", "", "", cell, style(`<font><sz val="1"/></font>`, "", "", `<xf fontId="1"/>`))
 	add("comment", "", "", "", "", "xl/worksheets/_rels/sheet1.xml.rels", `<Relationships><Relationship Id="c" Type="x/comments" Target="../comments1.xml"/></Relationships>`, "xl/comments1.xml", `<comments><comment><text><t>`+secret+`</t></text></comment></comments>`)
 	add("validation", "", "", "", "", "xl/worksheets/unused.xml", "<a/>")

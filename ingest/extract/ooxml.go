@@ -26,13 +26,15 @@ func zipKind(p []byte, maxEntries int) (format, error) {
 	var found format
 	for _, f := range z.File {
 		var kind format
-		switch f.Name {
-		case "word/document.xml":
+		switch {
+		case mainName(f.Name, "word/document"):
 			kind = docx
-		case "ppt/presentation.xml":
+		case mainName(f.Name, "ppt/presentation"):
 			kind = pptx
-		case "xl/workbook.xml":
+		case mainName(f.Name, "xl/workbook"):
 			kind = xlsx
+		}
+		switch f.Name {
 		case "mimetype":
 			return "", fmt.Errorf("%w: OpenDocument or EPUB", ErrUnsupported)
 		case "EncryptedPackage":
@@ -49,6 +51,36 @@ func zipKind(p []byte, maxEntries int) (format, error) {
 		return zipFile, fmt.Errorf("%w: application/zip", ErrUnsupported)
 	}
 	return found, nil
+}
+
+// mainName reports whether an entry is a main part by its name; some programs
+// number it (word/document2.xml).
+func mainName(name, stem string) bool {
+	rest, ok := strings.CutPrefix(name, stem)
+	return ok && strings.HasSuffix(rest, ".xml") && strings.Trim(rest, "0123456789") == ".xml"
+}
+
+// mainPart is the part the package's relationships name as its document; usual
+// stands in where they name none. A package that holds both is ambiguous: one
+// program might open the one, another the other.
+func (o *office) mainPart(usual string) (string, error) {
+	rels, err := o.relations("")
+	if err != nil {
+		return "", err
+	}
+	main := usual
+	for _, r := range sorted(rels) {
+		if r.kind == "officeDocument" && !r.external {
+			main = strings.TrimPrefix(r.target, "/")
+		}
+	}
+	if o.files[main] == nil {
+		return "", fmt.Errorf("%w: Office document without its main part", ErrMalformed)
+	}
+	if main != usual && o.files[usual] != nil {
+		return "", fmt.Errorf("%w: two main parts in one Office document", ErrAmbiguous)
+	}
+	return main, nil
 }
 
 // office is an opened OOXML package.

@@ -46,8 +46,12 @@ var accents = map[string]string{
 func composed(s string) string { return norm.NFC.String(s) }
 
 // sameText reports whether two readings of a glyph are the same text to a
-// reader: equal after compatibility folding, or both only blank or dash.
+// reader: equal after compatibility folding, or the claim is signs only, which
+// fonts confuse often and which say nothing.
 func sameText(a, b string) bool {
+	if !strings.ContainsFunc(b, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+		return true
+	}
 	fold := func(s string) string {
 		return strings.Map(func(r rune) rune {
 			switch {

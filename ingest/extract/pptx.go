@@ -48,12 +48,16 @@ type deck struct {
 
 // slides lists the slides' parts in order.
 func (p *deck) slides() ([]string, error) {
-	rels, err := p.relations("ppt/presentation.xml")
+	main, err := p.mainPart("ppt/presentation.xml")
+	if err != nil {
+		return nil, err
+	}
+	rels, err := p.relations(main)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
-	err = p.xml("ppt/presentation.xml", func(tok xml.Token) error {
+	err = p.xml(main, func(tok xml.Token) error {
 		e, ok := tok.(xml.StartElement)
 		if !ok {
 			return nil

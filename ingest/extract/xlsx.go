@@ -54,13 +54,17 @@ type sheetPart struct {
 
 // readSheets lists the sheets in order and reports what the workbook defines.
 func (w *workbook) readSheets() ([]sheetPart, error) {
-	rels, err := w.relations("xl/workbook.xml")
+	main, err := w.mainPart("xl/workbook.xml")
+	if err != nil {
+		return nil, err
+	}
+	rels, err := w.relations(main)
 	if err != nil {
 		return nil, err
 	}
 	var sheets []sheetPart
 	defined := false
-	err = w.xml("xl/workbook.xml", func(tok xml.Token) error {
+	err = w.xml(main, func(tok xml.Token) error {
 		switch t := tok.(type) {
 		case xml.StartElement:
 			a := flatAttrs(t)
@@ -240,11 +244,15 @@ func (k *sheetWalk) endCell() {
 		k.hide(Markup, "xlsx-formula", "formula", k.cell.formula)
 	}
 	text, isText := k.cellText()
-	if text.shown == "" && text.hidden == "" {
+	if text.empty() {
 		return
 	}
-	k.hide(Concealed, "same-colour", "run of a cell", text.hidden)
 	f := k.format(k.cell.style)
+	shown, hidden := text.split(f.fill)
+	k.hide(Concealed, "same-colour", "run of a cell", hidden)
+	if len(text.runs) > 0 {
+		f.color, f.size = "", 0 // each run has been judged by its own look
+	}
 	technique, where := f.hidden(isText, k.cell.value)
 	switch {
 	case k.hiddenSheet:
@@ -255,10 +263,10 @@ func (k *sheetWalk) endCell() {
 		technique, where = "xlsx-hidden-column", "cell of a hidden column"
 	}
 	if technique != "" {
-		k.hide(Concealed, technique, where, text.shown)
+		k.hide(Concealed, technique, where, shown)
 		return
 	}
-	if text.shown == "" {
+	if shown == "" {
 		return
 	}
 	for gap := k.col - k.lastCol; gap > 0 && (k.cells > 0 || k.rows > 0); gap-- {
@@ -273,7 +281,7 @@ func (k *sheetWalk) endCell() {
 	k.lastCol = k.col
 	k.cells++
 	k.space = false
-	k.inline(text.shown)
+	k.inline(shown)
 }
 
 func (k *sheetWalk) hiddenCol() bool {
@@ -298,14 +306,14 @@ func (k *sheetWalk) cellText() (cellText, bool) {
 	case "inlineStr":
 		return k.cell.inline, true
 	case "str", "e", "d":
-		return cellText{shown: v}, true
+		return cellText{plain: v}, true
 	case "b":
 		if v == "1" {
-			return cellText{shown: "TRUE"}, false
+			return cellText{plain: "TRUE"}, false
 		}
-		return cellText{shown: "FALSE"}, false
+		return cellText{plain: "FALSE"}, false
 	}
-	return cellText{shown: k.format(k.cell.style).number(v, k.date04)}, false
+	return cellText{plain: k.format(k.cell.style).number(v, k.date04)}, false
 }
 
 func (w *workbook) format(style int) cellFormat {

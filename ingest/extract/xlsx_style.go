@@ -9,15 +9,43 @@ import (
 	"time"
 )
 
-// cellText is a string of the workbook, split into what its runs show and hide.
-type cellText struct{ shown, hidden string }
+// cellText is a string of the workbook: text without a look of its own, or runs
+// that have one.
+type cellText struct {
+	plain string
+	runs  []cellRun
+}
 
-func (t *cellText) add(s string, run cellFormat) {
-	if technique, _ := run.hidden(true, s); technique != "" {
-		t.hidden += s
+type cellRun struct {
+	text string
+	look cellFormat
+}
+
+// add appends a run.
+func (t *cellText) add(s string, look cellFormat) {
+	if look == (cellFormat{}) && len(t.runs) == 0 {
+		t.plain += s
 		return
 	}
-	t.shown += s
+	t.runs = append(t.runs, cellRun{s, look})
+}
+
+// empty reports whether there is no text.
+func (t cellText) empty() bool { return t.plain == "" && len(t.runs) == 0 }
+
+// split separates what the runs show in a cell of the given fill from what they
+// hide.
+func (t cellText) split(fill string) (shown, hidden string) {
+	shown = t.plain
+	for _, r := range t.runs {
+		r.look.fill = fill
+		if technique, _ := r.look.hidden(true, ""); technique != "" {
+			hidden += r.text
+		} else {
+			shown += r.text
+		}
+	}
+	return shown, hidden
 }
 
 // cellFormat is the look of a cell or run, as far as it can hide.
