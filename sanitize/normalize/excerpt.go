@@ -2,7 +2,6 @@ package normalize
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/doorward/doorward/sanitize"
 )
@@ -59,19 +58,4 @@ func excerpt(v sanitize.View, edits []edit, via string, budget int) (sanitize.Vi
 	m.AddView(v, at, end)
 	names := make([]string, 0, len(v.Via)+1)
 	return sanitize.View{Text: b.String(), Via: append(append(names, v.Via...), via), Map: m}, true
-}
-
-// runeStart moves an offset back to the beginning of the rune it is in, within
-// the text.
-func runeStart(text string, at int) int {
-	if at <= 0 {
-		return 0
-	}
-	if at >= len(text) {
-		return len(text)
-	}
-	for back := 0; back < utf8.UTFMax && at > 0 && !utf8.RuneStart(text[at]); back++ {
-		at--
-	}
-	return at
 }

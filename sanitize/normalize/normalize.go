@@ -84,7 +84,15 @@ type transform struct {
 
 var transforms = []transform{
 	{"fold", foldEdits},
-	{"base64", base64Edits},
+	{"bits", bitEdits},
+	{"turned", turnedEdits},
+	{"escape", escapeEdits},
+	{"quoted", quotedEdits},
+	{"blob", blobEdits},
+	{"ascii85", ascii85Edits},
+	{"list", listEdits},
+	{"split", splitEdits},
+	{"cipher", cipherEdits},
 }
 
 // edit says that text[start:end] reads as with.

@@ -1,0 +1,142 @@
+package normalize
+
+import "strings"
+
+// cipherEdits reads lines in which letters were shifted (rot13 and the other
+// Caesar ciphers, Atbash) or that were written backwards, when that makes
+// English of what was none. It tells by trigrams, so it needs some twenty
+// letters, and it does not try other languages.
+func cipherEdits(text string) (edits []edit) {
+	for start := 0; start < len(text); {
+		end := sentenceEnd(text, start)
+		for at := start; at < end; at += 400 {
+			if out := decipher(text[at:min(at+400, end)]); out != "" {
+				edits = append(edits, edit{at, min(at+400, end), out})
+			}
+		}
+		start = end + 1
+	}
+	return edits
+}
+
+// sentenceEnd returns the place of the next end of a line, sentence or quotation.
+func sentenceEnd(text string, at int) int {
+	for ; at < len(text); at++ {
+		switch text[at] {
+		case '\n', '"', ':', ';', '(', ')', '<', '>':
+			return at
+		case '.', '!', '?':
+			if at+1 == len(text) || text[at+1] == ' ' || text[at+1] == '\n' {
+				return at
+			}
+		}
+	}
+	return at
+}
+
+// english are frequent trigrams of English, most frequent first.
+const english = `the and ing ion tio ent ati for her ter hat tha ere ate his con res ver all ons nce men ith ted ers pro thi wit are ess not ive was ect rea com eve per int est sta cti ica ist ear ain one our iti rat ell ant str pre ous ign nor ore sys tem ins ruc uct
+you ill out sen end ord wor ass pas swo tru stu ste mes ssa sag age pro omp mpt rom ser use ret urn kee sec cre ret tok oke ken key rev vio iou eal rul les les ule ure com man mma and dat ata ask tas nst ase ple lea eas hav ave had but can any has who its let now get see how two way may did say she too own new use ali lis lin ine nes ght igh tin tor ment der red ren ens nti ial ial ity ies ble abl ful ery ory sho hou oul uld cou wou rou oug ugh und oun nde ded led ned ked ter tes ess ast ost ust sti sto ome ime tim ard art par con nta tai cha har han ang nge ver ive ile whi hic ich ach eac hen whe her ere ese hes hei eir the int nto ont ond uri dur rin tri ric ral ern nal ona onal ati tat ast esp spo pon ons nse sec ort por rep epo ppo opp pos osi sit qui uir ire rec ece eiv ead hea rea mak ake tak ide vid ovi rov evi dev vel elo lop ope per era ain mai aim mal ant lan pla lac ace act fac ect eff ffe fer ref dif iff den dis isc rem mem emb mbe ber num umb llo low fol ollo own hol onl nly sly ely tly lly lat late tel let het oth bot ano not her`
+
+var isEnglish = func() *[26 * 26 * 26]bool {
+	t := new([26 * 26 * 26]bool)
+	for _, g := range strings.Fields(english) {
+		if len(g) == 3 {
+			t[(int(g[0]-'a')*26+int(g[1]-'a'))*26+int(g[2]-'a')] = true
+		}
+	}
+	return t
+}()
+
+// frequency is how often letters occur in English text, in thousandths.
+var frequency = [26]int{82, 15, 28, 43, 127, 22, 20, 61, 70, 2, 8, 40, 24, 67, 75, 19, 1, 60, 63, 91, 28, 10, 24, 2, 20, 1}
+
+// decipher returns a line read in the way that makes English of it, or nothing
+// when it is English, or nothing makes it so.
+func decipher(line string) string {
+	var counts [26]int
+	letters, grams := 0, 0
+	a, b := -1, -1
+	for i := 0; i < len(line); i++ {
+		c := int(line[i]|0x20) - 'a'
+		if c < 0 || c >= 26 || line[i] >= 0x80 {
+			a, b = -1, -1
+			continue
+		}
+		counts[c]++
+		letters++
+		if a >= 0 && isEnglish[(a*26+b)*26+c] {
+			grams++
+		}
+		a, b = b, c
+	}
+	if letters < 18 || letters*10 < len(line)*6 || grams*9 >= letters {
+		return ""
+	}
+	if out := reverse(line); englishness(out) {
+		return out
+	}
+	return shifted(line, &counts)
+}
+
+// shifted tries the shifts whose letter frequencies fit English best, and
+// Atbash.
+func shifted(line string, counts *[26]int) string {
+	best, second, at, next := 0, 0, 0, 0
+	for k := 0; k < 26; k++ {
+		sum := 0
+		for c, n := range counts {
+			sum += n * frequency[(c+k)%26]
+		}
+		if sum > best {
+			best, second, at, next = sum, best, k, at
+		} else if sum > second {
+			second, next = sum, k
+		}
+	}
+	for _, k := range [...]int{at, next} {
+		if k == 0 {
+			continue
+		}
+		if out := substitute(line, func(c int) int { return (c + k) % 26 }); englishness(out) {
+			return out
+		}
+	}
+	if out := substitute(line, func(c int) int { return 25 - c }); englishness(out) {
+		return out
+	}
+	return ""
+}
+
+func substitute(line string, to func(int) int) string {
+	b := []byte(line)
+	for i, c := range b {
+		switch {
+		case 'a' <= c && c <= 'z':
+			b[i] = byte('a' + to(int(c-'a')))
+		case 'A' <= c && c <= 'Z':
+			b[i] = byte('A' + to(int(c-'A')))
+		}
+	}
+	return string(b)
+}
+
+// englishness reports whether at least a quarter of a line's letters end a
+// frequent trigram.
+func englishness(line string) bool {
+	letters, grams := 0, 0
+	a, b := -1, -1
+	for i := 0; i < len(line); i++ {
+		c := int(line[i]|0x20) - 'a'
+		if c < 0 || c >= 26 || line[i] >= 0x80 {
+			a, b = -1, -1
+			continue
+		}
+		letters++
+		if a >= 0 && isEnglish[(a*26+b)*26+c] {
+			grams++
+		}
+		a, b = b, c
+	}
+	return letters >= 18 && grams*4 >= letters
+}
