@@ -1,0 +1,85 @@
+package injection
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/doorward/doorward/sanitize/normalize"
+)
+
+// benignText is about 1 MiB of the evaluation data's benign documents, or
+// repeated prose where the data are absent.
+func benignText(b *testing.B) []string {
+	dir := os.Getenv("DOORWARD_DATA")
+	if dir == "" {
+		dir = "../../../shared/data"
+	}
+	f, err := os.Open(filepath.Join(dir, "injection", "benign_docs.jsonl.gz"))
+	if err != nil {
+		return []string{strings.Repeat("The harbour opens at six in the morning, and boats wait outside the gate.\n", 14000)}
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := bufio.NewScanner(z)
+	in.Buffer(nil, 1<<24)
+	var out []string
+	for n := 0; in.Scan() && n < 1<<20; {
+		var c struct{ Text string }
+		if err := json.Unmarshal(in.Bytes(), &c); err != nil {
+			b.Fatal(err)
+		}
+		out = append(out, c.Text)
+		n += len(c.Text)
+	}
+	return out
+}
+
+func BenchmarkScan(b *testing.B) {
+	s, err := New(Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	texts := benignText(b)
+	n := 0
+	for _, t := range texts {
+		n += len(t)
+	}
+	b.SetBytes(int64(n))
+	for b.Loop() {
+		for _, t := range texts {
+			if _, err := s.Scan(context.Background(), normalize.Build(t)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkJoins(b *testing.B) {
+	s, err := New(Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	all := strings.Join(benignText(b), "\n\n")
+	var text strings.Builder
+	var joins []int
+	for i := range 20 {
+		if i > 0 {
+			joins = append(joins, text.Len())
+		}
+		text.WriteString(strings.ToValidUTF8(all[i*3000:i*3000+1500], "") + "\n\n")
+	}
+	for b.Loop() {
+		if _, err := s.ScanJoins(context.Background(), text.String(), joins); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
