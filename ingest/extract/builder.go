@@ -299,7 +299,7 @@ func (b *builder) skip(mediaType string) {
 	if b.unread == nil {
 		b.unread = map[string]int{}
 	}
-	if !mediaTypeWords.MatchString(mediaType) {
+	if mediaType != "image/*" && !mediaTypeWords.MatchString(mediaType) {
 		mediaType = "application/octet-stream"
 	}
 	b.unread[mediaType]++
@@ -371,7 +371,11 @@ func (b *builder) document() (Document, error) {
 		}
 	}
 	for i := range b.hidden {
-		b.hidden[i].Offset = min(b.hidden[i].Offset, len(text))
+		at := min(b.hidden[i].Offset, len(text))
+		for at > 0 && at < len(text) && !utf8.RuneStart(text[at]) {
+			at-- // what stood there was taken back
+		}
+		b.hidden[i].Offset = at
 	}
 	slices.SortStableFunc(b.hidden, func(x, y Hidden) int { return x.Offset - y.Offset })
 	return Document{Text: text, Title: short(b.name), Blocks: blocks, Hidden: b.hidden, Unread: b.unread, Warnings: b.warnings}, nil

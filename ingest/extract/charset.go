@@ -74,13 +74,13 @@ func decode(p []byte, declared string) (string, error) {
 
 // guess decodes undeclared text that is not UTF-8.
 func guess(p []byte) (string, error) {
-	if mixed(p) {
-		return "", fmt.Errorf("%w: UTF-8 is mixed with another encoding", ErrEncoding)
-	}
 	for _, enc := range []encoding.Encoding{japanese.ShiftJIS, japanese.EUCJP} {
 		if s, err := strict(enc, p); err == nil && mostlyKana(s) {
 			return s, nil
 		}
+	}
+	if mixed(p) {
+		return "", fmt.Errorf("%w: UTF-8 is mixed with another encoding", ErrEncoding)
 	}
 	return latin(p)
 }
@@ -197,8 +197,12 @@ func decodeHead(p []byte) (string, error) {
 	if len(p) < 8192 {
 		head = p
 	}
-	if s, err := decode(head, ""); err == nil {
+	s, err := decode(head, "")
+	if err == nil {
 		return s, nil
+	}
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return "", err
 	}
 	if bytes.IndexByte(head, 0) >= 0 {
 		return "", fmt.Errorf("%w: the bytes are not text", ErrUnsupported)

@@ -260,10 +260,14 @@ func (p *page) marked(n *html.Node, l look, kind chunk.Kind, level int) {
 // item adds a list item.
 func (p *page) item(n *html.Node, l look) {
 	p.lineOrBlank()
-	if p.flat == 0 {
+	if p.flat == 0 && !p.atMark() {
 		p.raw("- ")
 	}
 	p.walk(n, l)
+	if p.atMark() {
+		p.out = p.out[:len(p.out)-2] // an item without text, or of an image
+		return
+	}
 	p.lineOrBlank()
 }
 

@@ -61,7 +61,7 @@ func (p *page) address(a html.Attribute) {
 	}
 	// An address with an instruction in it: many words, however they are joined.
 	spelt := strings.NewReplacer("%20", " ", "+", " ", "_", " ").Replace(a.Val)
-	if words(spelt) >= 5 {
+	if words(spelt) >= 8 {
 		p.hide(Metadata, "html-address", "words in an address", spelt)
 	}
 }

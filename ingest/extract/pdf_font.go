@@ -1,6 +1,8 @@
 package extract
 
 import (
+	"bytes"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -75,6 +77,7 @@ func (d *pdfDoc) simpleFont(f *pdfFont, dict pdfDict) {
 	embedded := desc["FontFile"] != nil || desc["FontFile2"] != nil || desc["FontFile3"] != nil
 	symbolic := int(d.num(desc["Flags"], 0))&4 != 0 || strings.HasSuffix(base, "Symbol") || strings.Contains(base, "Dingbats") || strings.Contains(base, "Wingdings")
 	enc := d.get(dict["Encoding"])
+	builtin := d.type1Encoding(desc)
 	// The codes of a symbolic or Type 3 font mean what its program draws; an
 	// embedded font without an encoding has one of its own.
 	if f.type3 || enc == nil && embedded || symbolic && d.name(dict["Subtype"]) == "TrueType" {
@@ -84,6 +87,9 @@ func (d *pdfDoc) simpleFont(f *pdfFont, dict pdfDict) {
 		}
 		if symbolic && f.toUnicode == nil {
 			f.encoding = baseEncoding("")
+		}
+		if len(builtin) > 0 && enc == nil {
+			f.encoding = builtin
 		}
 		return
 	}
@@ -95,7 +101,38 @@ func (d *pdfDoc) simpleFont(f *pdfFont, dict pdfDict) {
 	if e := d.dict(enc); e != nil {
 		name = d.name(e["BaseEncoding"])
 	}
-	f.encoding = d.differences(baseEncoding(name), d.dict(enc))
+	codes := baseEncoding(name)
+	if name == "" && len(builtin) > 0 {
+		codes = builtin
+	}
+	f.encoding = d.differences(codes, d.dict(enc))
+}
+
+var type1Put = regexp.MustCompile(`dup\s+(\d{1,3})\s*/([A-Za-z0-9._]{1,40})\s+put`)
+
+// type1Encoding reads the encoding in the clear part of an embedded Type 1
+// font program; nil when there is none.
+func (d *pdfDoc) type1Encoding(desc pdfDict) map[int]string {
+	s, ok := d.get(desc["FontFile"]).(*pdfStream)
+	if !ok {
+		return nil
+	}
+	data, err := d.decode(s)
+	if err != nil {
+		d.fail(err)
+		return nil
+	}
+	if i := bytes.Index(data, []byte("eexec")); i >= 0 {
+		data = data[:i]
+	}
+	out := map[int]string{}
+	for _, m := range type1Put.FindAllSubmatch(data, 256) {
+		code, _ := strconv.Atoi(string(m[1]))
+		if t := glyphText(string(m[2])); t != "" && code < 256 {
+			out[code] = t
+		}
+	}
+	return out
 }
 
 // differences lays an encoding's differences over a base.
