@@ -102,13 +102,16 @@ func (a *API) passages(ctx context.Context, tenant string, t ticket.Ticket, out 
 		ids = append(ids, ch.ID)
 		out.Citations = append(out.Citations, prompt.Label(t.Nonce, i+1))
 	}
+	for _, ch := range t.More {
+		ids = append(ids, ch.ID)
+	}
 	chunks, err := a.Catalog.Open(ctx, tenant, ids)
 	if err != nil {
 		return err
 	}
 	var documents []string
-	for _, ch := range t.Chunks {
-		if c, ok := chunks[ch.ID]; ok {
+	for _, id := range ids {
+		if c, ok := chunks[id]; ok {
 			out.Context = append(out.Context, c.Text)
 			documents = append(documents, c.Document)
 		}

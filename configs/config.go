@@ -30,6 +30,7 @@ type Config struct {
 	Identity Identity `yaml:"identity"` // who may ask
 	Index    Index    `yaml:"index"`    // where chunks are searched
 	Embedder Embedder `yaml:"embedder"` // vectors, if any
+	Reranker Reranker `yaml:"reranker"` // a second ordering, if any
 	Model    Model    `yaml:"model"`    // the model the demo may ask
 	Log      Log      `yaml:"log"`
 }
@@ -118,9 +119,12 @@ type Scan struct {
 
 // Prompt says how prompts are written.
 type Prompt struct {
-	Budget  int    `yaml:"budget"`  // tokens of passages
-	TopK    int    `yaml:"top_k"`   // passages
-	Marking string `yaml:"marking"` // none, datamark or base64
+	PerSource int     `yaml:"per_source"` // most passages from one source; 0 any
+	Neighbors int     `yaml:"neighbours"` // chunks on either side that a passage is extended by
+	Diversity float64 `yaml:"diversity"`  // 0 to 1: how much sameness counts against a passage
+	Budget    int     `yaml:"budget"`     // tokens of passages
+	TopK      int     `yaml:"top_k"`      // passages
+	Marking   string  `yaml:"marking"`    // none, datamark or base64
 }
 
 // Output says what answers may hold.
@@ -149,12 +153,18 @@ type Index struct {
 	Qdrant Qdrant `yaml:"qdrant"`
 }
 
-// Qdrant is a server.
+// Qdrant is a server, 1.17 to 1.19.
 type Qdrant struct {
-	Address    string `yaml:"address"` // host:port of gRPC
-	Collection string `yaml:"collection"`
-	APIKeyFile string `yaml:"api_key_file"`
-	TLS        bool   `yaml:"tls"`
+	Address      string `yaml:"address"`    // host:port of gRPC
+	Collection   string `yaml:"collection"` // a collection's or an alias's name
+	Create       bool   `yaml:"create"`     // make the collection when missing; needs a key that may
+	APIKeyFile   string `yaml:"api_key_file"`
+	TLS          bool   `yaml:"tls"`
+	Consistency  string `yaml:"consistency"` // of reads: "", majority, quorum, all
+	Shards       uint32 `yaml:"shards"`
+	Replicas     uint32 `yaml:"replicas"`
+	OnDisk       bool   `yaml:"on_disk"`      // vectors, terms and payload
+	Quantization string `yaml:"quantization"` // "", scalar or binary
 }
 
 // Embedder makes vectors.
@@ -162,9 +172,17 @@ type Embedder struct {
 	Type        string `yaml:"type"` // none, openai, ollama or tei
 	URL         string `yaml:"url"`
 	Model       string `yaml:"model"`
-	Dimension   int    `yaml:"dimension"`
+	Dimension   int    `yaml:"dimension"` // 0 asks the server
 	APIKeyFile  string `yaml:"api_key_file"`
 	Destination string `yaml:"destination"` // internal, or the name policies know the provider by
+}
+
+// Reranker orders passages anew.
+type Reranker struct {
+	Type        string `yaml:"type"` // none or tei
+	URL         string `yaml:"url"`
+	APIKeyFile  string `yaml:"api_key_file"`
+	Destination string `yaml:"destination"`
 }
 
 // Model is a chat model, OpenAI-shaped.

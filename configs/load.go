@@ -71,8 +71,9 @@ func Defaults() *Config {
 		Prompt:   Prompt{Budget: 3000, TopK: 8, Marking: "none"},
 		Output:   Output{Verbatim: 60},
 		Identity: Identity{Audience: "doorward"},
-		Index:    Index{Type: "sqlite"},
-		Embedder: Embedder{Type: "none"},
+		Index:    Index{Type: "sqlite", Qdrant: Qdrant{Collection: "doorward", Create: true}},
+		Embedder: Embedder{Type: "none", Destination: "internal"},
+		Reranker: Reranker{Type: "none", Destination: "internal"},
 		Log:      Log{Level: "info"},
 		Schema: Schema{
 			Document: map[string]Attribute{
@@ -95,7 +96,7 @@ func (a *Attribute) UnmarshalYAML(n *yaml.Node) error {
 
 // Resolve makes relative paths relative to dir.
 func (c *Config) Resolve(dir string) {
-	paths := []*string{&c.Data, &c.Keys, &c.Policy.Dir, &c.Listen.TLSCert, &c.Listen.TLSKey, &c.Index.Qdrant.APIKeyFile, &c.Embedder.APIKeyFile, &c.Model.APIKeyFile}
+	paths := []*string{&c.Data, &c.Keys, &c.Policy.Dir, &c.Listen.TLSCert, &c.Listen.TLSKey, &c.Index.Qdrant.APIKeyFile, &c.Embedder.APIKeyFile, &c.Reranker.APIKeyFile, &c.Model.APIKeyFile}
 	for i := range c.Sources {
 		paths = append(paths, &c.Sources[i].Path)
 	}

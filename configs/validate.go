@@ -43,7 +43,12 @@ func (c *Config) Validate() []string {
 	v.need(c.Index.Type != "qdrant" || c.Index.Qdrant.Address != "", "index.qdrant.address: name the server, host:port of gRPC")
 	v.oneOf("embedder.type", c.Embedder.Type, "none", "openai", "ollama", "tei")
 	v.need(c.Embedder.Type == "none" || c.Embedder.URL != "", "embedder.url: name the server")
-	v.need(c.Embedder.Type == "none" || c.Embedder.Dimension > 0, "embedder.dimension: say how many dimensions the model's vectors have")
+	v.need(c.Embedder.Dimension >= 0, "embedder.dimension: use 0 (ask the server) or more")
+	v.need(c.Embedder.Type == "none" || c.Embedder.Destination != "", "embedder.destination: say internal, or the provider's name in policies")
+	v.oneOf("reranker.type", c.Reranker.Type, "none", "tei")
+	v.need(c.Reranker.Type == "none" || c.Reranker.URL != "", "reranker.url: name the server")
+	v.need(c.Prompt.PerSource >= 0 && c.Prompt.Neighbors >= 0 && c.Prompt.Neighbors <= 3, "prompt: per_source must be 0 or more, neighbours 0 to 3")
+	v.need(c.Prompt.Diversity >= 0 && c.Prompt.Diversity <= 1, "prompt.diversity: use 0 to 1")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	return v
 }

@@ -175,11 +175,12 @@ func (p *Pipeline) decide(ctx context.Context, w *work, o judgeOptions, a policy
 	}
 	verdict, err := o.snapshot.Decide(ctx, policy.PointIngest, policy.Input{
 		"source":   map[string]any{"name": w.arrival.Source, "trust": p.Trust[w.arrival.Source]},
-		"document": map[string]any(a), "findings": list,
+		"document": map[string]any(a), "findings": list, "destination": p.destination(),
 	})
 	if err != nil {
 		return nil, held("policy")
 	}
+	w.embed = verdict.Embed || p.destination() == embed.Internal
 	actions := sanitize.ParseActions(verdict.Actions)
 	if o.released {
 		return release(actions), nil
@@ -191,6 +192,14 @@ func (p *Pipeline) decide(ctx context.Context, w *work, o judgeOptions, a policy
 		return nil, &refusal{state: catalog.Rejected, reasons: reasons(verdict)}
 	}
 	return nil, held(reasons(verdict)...)
+}
+
+// destination is where texts go to be embedded, as policies name it.
+func (p *Pipeline) destination() string {
+	if d, ok := p.Embedder.(embed.Destined); ok {
+		return d.Destination()
+	}
+	return embed.Internal
 }
 
 func reasons(v policy.Verdict) []string {

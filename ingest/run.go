@@ -31,6 +31,8 @@ type work struct {
 	judgement *catalog.Judgement
 	version   *catalog.Version
 	reattr    *catalog.Version
+	// embed: policy lets the text go to the embedder.
+	embed bool
 	// withdraw: the live version may not stay (its new attributes are unusable).
 	withdraw bool
 }

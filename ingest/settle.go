@@ -15,13 +15,16 @@ import (
 // any point: intents, audit, index, commit, and last the removal of what was
 // replaced.
 func (p *Pipeline) settle(ctx context.Context, batch []*work, revision string) error {
-	var versions []catalog.Version
+	var versions, embeddable []catalog.Version
 	var judgements []catalog.Judgement
 	var withdrawn []catalog.Ref
 	for _, w := range batch {
 		switch {
 		case w.version != nil:
 			versions = append(versions, *w.version)
+			if w.embed {
+				embeddable = append(embeddable, *w.version)
+			}
 		case w.judgement != nil:
 			judgements = append(judgements, *w.judgement)
 			if w.withdraw && w.known.Version != "" {
@@ -29,7 +32,7 @@ func (p *Pipeline) settle(ctx context.Context, batch []*work, revision string) e
 			}
 		}
 	}
-	if err := p.embed(ctx, versions); err != nil {
+	if err := p.embed(ctx, embeddable); err != nil {
 		return err
 	}
 	if len(versions) > 0 {
@@ -140,7 +143,8 @@ func (p *Pipeline) work(ctx context.Context) error {
 	return p.Catalog.Done(ctx, seqs)
 }
 
-// embed fills in vectors, all chunks of a batch in one call.
+// embed fills in vectors, all chunks of a batch in one call. What policy does
+// not let go to the embedder has none, and is found by its terms.
 func (p *Pipeline) embed(ctx context.Context, versions []catalog.Version) error {
 	if p.Embedder == nil {
 		return nil

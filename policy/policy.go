@@ -104,6 +104,7 @@ func (o Outcome) String() string {
 type Verdict struct {
 	Allow   bool              // admin
 	Outcome Outcome           // ingest
+	Embed   bool              // ingest: the rewritten text may go to the external embedder named in the input
 	Actions map[string]string // kind, type or rule → action word (see sanitize.Action); absent means the strictest
 	Reasons []string          // policy-authored; never document content
 }

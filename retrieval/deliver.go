@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/prompt"
 	"github.com/doorward/doorward/retrieval/ticket"
@@ -32,7 +33,7 @@ func (s *Service) clean(ctx context.Context, list []proven, o policy.Obligations
 			continue
 		}
 		out = append(out, Passage{Document: p.document.ID, Title: p.document.Title, URI: p.document.URI, Headings: p.chunk.Headings,
-			Text: text, Tokens: p.chunk.Tokens, Stripped: stripped, chunk: p.chunk.ID})
+			Text: text, Tokens: p.chunk.Tokens, Stripped: stripped, chunk: p.chunk.ID, chunks: ids(p.chunks())})
 	}
 	if err := s.cleanJoins(ctx, out); err != nil {
 		return nil, err
@@ -45,31 +46,52 @@ func (s *Service) clean(ctx context.Context, list []proven, o policy.Obligations
 	return out, nil
 }
 
+// cleanOne cleans a passage chunk by chunk. Where chunks overlap, what the next
+// repeats is left out.
 func (s *Service) cleanOne(ctx context.Context, p proven, actions sanitize.Actions) (string, map[string]int, error) {
 	stripped := map[string]int{}
-	for rule, n := range p.chunk.Removed {
-		stripped[rule] += n
-	}
-	findings := p.chunk.Findings
-	if p.chunk.Scanner != s.Sanitizer.Revision() {
-		found, err := s.Sanitizer.Scan(ctx, p.chunk.Text)
+	var all strings.Builder
+	end := 0
+	for _, c := range p.chunks() {
+		text, err := s.cleanChunk(ctx, c, actions, stripped)
 		if err != nil {
 			return "", nil, err
+		}
+		if all.Len() > 0 {
+			all.WriteByte('\n')
+			if repeated := end - c.Span.Start; repeated > 0 && repeated < len(text) && text == c.Text && len(c.Text) == c.Span.Len() {
+				text = text[repeated:]
+			}
+		}
+		end = c.Span.End
+		all.WriteString(text)
+	}
+	return all.String(), stripped, nil
+}
+
+func (s *Service) cleanChunk(ctx context.Context, c catalog.Chunk, actions sanitize.Actions, stripped map[string]int) (string, error) {
+	for rule, n := range c.Removed {
+		stripped[rule] += n
+	}
+	findings := c.Findings
+	if c.Scanner != s.Sanitizer.Revision() {
+		found, err := s.Sanitizer.Scan(ctx, c.Text)
+		if err != nil {
+			return "", err
 		}
 		findings = found
 	}
-	text := p.chunk.Text
-	if anyActs(findings, actions) {
-		r, err := s.Sanitizer.Rewrite(ctx, text, findings, actions, sanitize.RewriteOptions{})
-		if err != nil {
-			return "", nil, err
-		}
-		text = r.Text // empty when held
-		for rule, n := range r.Removed {
-			stripped[rule] += n
-		}
+	if !anyActs(findings, actions) {
+		return c.Text, nil
 	}
-	return text, stripped, nil
+	r, err := s.Sanitizer.Rewrite(ctx, c.Text, findings, actions, sanitize.RewriteOptions{})
+	if err != nil {
+		return "", err
+	}
+	for rule, n := range r.Removed {
+		stripped[rule] += n
+	}
+	return r.Text, nil // empty when held
 }
 
 func anyActs(findings []sanitize.Finding, actions sanitize.Actions) bool {
@@ -79,6 +101,14 @@ func anyActs(findings []sanitize.Finding, actions sanitize.Actions) bool {
 		}
 	}
 	return false
+}
+
+func ids(chunks []catalog.Chunk) []string {
+	out := make([]string, 0, len(chunks))
+	for _, c := range chunks {
+		out = append(out, c.ID)
+	}
+	return out
 }
 
 // separator stands between passages when their joins are scanned.
@@ -134,7 +164,9 @@ func (s *Service) deliver(r Request, snapshot policy.Snapshot, passages []Passag
 	}
 	versions := map[string]string{}
 	for _, p := range list {
-		versions[p.chunk.ID] = p.chunk.Version
+		for _, c := range p.chunks() {
+			versions[c.ID] = c.Version
+		}
 	}
 	t := ticket.Ticket{
 		Bearer: ticket.Bearer{Tenant: r.Subject.Tenant, Backend: r.Subject.Authn.Backend, Subject: r.Subject.ID},
@@ -152,6 +184,11 @@ func (s *Service) deliver(r Request, snapshot policy.Snapshot, passages []Passag
 	}
 	for i := range passages {
 		passages[i].Citation = labels[passages[i].chunk]
+		for _, id := range passages[i].chunks {
+			if labels[id] == "" {
+				t.More = append(t.More, ticket.Chunk{ID: id, Version: versions[id]})
+			}
+		}
 	}
 	wrapper, err := s.Keys.Wrapper(r.Subject.Tenant)
 	if err != nil {

@@ -13,8 +13,9 @@ import (
 
 // proven is a hit the catalog vouches for and policy allows.
 type proven struct {
-	document catalog.Document
-	chunk    catalog.Chunk
+	document      catalog.Document
+	chunk         catalog.Chunk
+	before, after []catalog.Chunk // neighbours, nearest first
 }
 
 // prove turns hits into passages that may be released. What the index says is
@@ -63,7 +64,7 @@ func (s *Service) prove(ctx context.Context, r Request, snapshot policy.Snapshot
 			s.Log.ErrorContext(ctx, "receipt does not hold", "document", d.ID, "version", d.Version, "chunk", c.ID)
 			continue
 		}
-		out = append(out, proven{d, c})
+		out = append(out, proven{document: d, chunk: c})
 	}
 	return out, nil
 }

@@ -52,6 +52,9 @@ type Config struct {
 	Audit     audit.Log
 	Analyzer  *embed.Analyzer
 	Embedder  embed.Embedder // nil: keyed terms only
+	Reranker  embed.Reranker // nil: the index's order
+	Shape     Shape          // how passages are chosen; zero: the best ones
+	Neighbors int            // chunks on either side that a passage is extended by
 	Prompt    *prompt.Builder
 	Sanitizer *sanitize.Sanitizer
 	Joins     Joins                               // nil: joins are not scanned
@@ -120,7 +123,8 @@ type Passage struct {
 	Tokens   int
 	Stripped map[string]int // rule → number of spans taken out, at ingest or now
 
-	chunk string // id
+	chunk  string   // id of the chunk that was found
+	chunks []string // ids of all chunks in Text
 }
 
 // ErrRequest means the request itself cannot be served as it is.
@@ -205,13 +209,19 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 	if m := obligations.MaxPassages; m > 0 {
 		limit = min(limit, m)
 	}
-	hits, err := s.search(ctx, r, filter, limit)
+	hits, err := s.search(ctx, r, filter, s.candidates(limit))
 	if err != nil {
 		return Answer{}, t, fmt.Errorf("searching: %w", err)
 	}
 	t.count("hits", len(hits))
 	released, err := s.prove(ctx, r, snapshot, filter, hits, t)
 	if err != nil {
+		return Answer{}, t, err
+	}
+	if released, err = s.choose(ctx, r, snapshot, released, limit); err != nil {
+		return Answer{}, t, err
+	}
+	if err := s.extend(ctx, r.Subject.Tenant, released, t); err != nil {
 		return Answer{}, t, err
 	}
 	passages, err := s.clean(ctx, released, obligations, t)

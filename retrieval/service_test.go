@@ -426,3 +426,32 @@ func ExampleService_Retrieve() {
 	}
 	_ = ask
 }
+
+func TestChoosing(t *testing.T) {
+	w := newWorld(t)
+	w.add("eng", "d1 crane one is broken", "d2 Crane  one is broken", "d3 crane two works well today")
+	if n := len(w.mustAsk("crane", "eng").Passages); n != 3 {
+		t.Errorf("%d passages", n) // the ids make the texts differ
+	}
+	w.service.Shape = retrieval.Shape{PerSource: 2}
+	if n := len(w.mustAsk("crane", "eng").Passages); n != 2 {
+		t.Errorf("%d passages from one source, want 2", n)
+	}
+	w.service.Shape = retrieval.Shape{Diversity: 0.9}
+	a := w.mustAsk("crane broken", "eng")
+	if len(a.Passages) != 3 || a.Passages[1].Document != "d3" {
+		t.Errorf("the second passage is as the first: %+v", a.Passages)
+	}
+}
+
+func TestNeighbours(t *testing.T) {
+	w := newWorld(t)
+	long := "d1 " + strings.Repeat("Filler words go on and on here. ", 12) + "\n\nThe crane is broken. " + strings.Repeat("More words go on and on there. ", 12) + "\n\nThe end of the story."
+	w.add("eng", long)
+	alone := w.mustAsk("crane", "eng").Passages[0].Text
+	w.service.Neighbors = 1
+	a := w.mustAsk("crane", "eng")
+	if got := a.Passages[0].Text; len(got) <= len(alone) || !strings.Contains(got, alone) {
+		t.Errorf("not extended: %d bytes, alone %d", len(got), len(alone))
+	}
+}

@@ -81,6 +81,12 @@ func readVerdict(p policy.Point, answer map[string]any) (policy.Verdict, error) 
 			return v, err
 		}
 		v.Outcome = outcome
+		embed, given := answer["embed"]
+		b, ok := embed.(bool)
+		if given && !ok {
+			return policy.Verdict{}, fmt.Errorf("embed must be true or false")
+		}
+		v.Embed = b
 	}
 	if p != policy.PointAdmin {
 		actions, err := readActions(answer["actions"])

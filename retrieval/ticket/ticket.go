@@ -62,6 +62,9 @@ type Ticket struct {
 	Bearer
 	// Chunks are the passages in prompt order; the n-th carries citation n+1.
 	Chunks []Chunk `json:"c,omitempty"`
+	// More are further chunks the caller was given: neighbours of the passages,
+	// and passages beyond the prompt's budget. They carry no citation.
+	More []Chunk `json:"m,omitempty"`
 	// Nonce is the delimiter nonce of the prompt; it must never be echoed.
 	Nonce string `json:"n,omitempty"`
 	// Canary is the secret marker planted in the prompt.

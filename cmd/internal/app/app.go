@@ -46,6 +46,8 @@ type App struct {
 	Audit    *chain.Log
 	Catalog  *catalogsqlite.Catalog
 	Index    Index
+	Embedder embed.Embedder // nil: keyed terms only
+	Reranker embed.Reranker // nil: as the index ranked
 	Schema   policy.Schema
 	Policy   *rego.Source
 	Scanners *Scanners
@@ -82,7 +84,7 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 	if local.IsDemo(c.Keys) && !o.AllowDemoKeys {
 		return nil, fmt.Errorf("%w: %s was made by `doorward demo`; run `doorward init` for your own", ErrDemoKeys, c.Keys)
 	}
-	for _, open := range []func(context.Context) error{a.openKeys, a.openPolicy, a.openStores, a.openFlows} {
+	for _, open := range []func(context.Context) error{a.openKeys, a.openPolicy, a.openEmbedder, a.openStores, a.openFlows} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -257,7 +259,7 @@ func (a *App) openFlows(ctx context.Context) error {
 	}
 	a.Pipeline, err = ingest.New(ingest.Config{
 		Catalog: a.Catalog, Index: a.Index, Epochs: a.Index, Audit: a.Audit, Policy: a.Policy, Schema: a.Schema, Keys: a.Keys, Signer: signer,
-		Extractor: x, Sanitizer: a.Scanners.Sanitizer, Hidden: a.Scanners.hidden, Analyzer: analyzer, Access: c.Schema.Access, Trust: trust(c),
+		Extractor: x, Sanitizer: a.Scanners.Sanitizer, Hidden: a.Scanners.hidden, Analyzer: analyzer, Embedder: a.Embedder, Access: c.Schema.Access, Trust: trust(c),
 		Chunks:   chunk.Config{MaxTokens: c.Chunks.MaxTokens, Overlap: c.Chunks.Overlap, Counter: counter},
 		MaxBytes: c.Extract.MaxBytes, Log: a.Log, Now: a.now,
 	})
@@ -266,7 +268,8 @@ func (a *App) openFlows(ctx context.Context) error {
 	}
 	a.Service, err = retrieval.New(retrieval.Config{
 		Index: a.Index, Epochs: a.Index, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Verifier: a.Verifier, Audit: a.Audit,
-		Analyzer: analyzer, Prompt: builder, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Log: a.Log,
+		Analyzer: analyzer, Embedder: a.Embedder, Reranker: a.Reranker, Prompt: builder,
+		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Log: a.Log,
 		Secret: func(tenant string) ([]byte, error) { return a.Keys.Derive(tenant, ingest.ContentPurpose) },
 	})
 	return err

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,11 +10,16 @@ import (
 
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/source"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/retrieval/embed/ollama"
+	"github.com/doorward/doorward/retrieval/embed/openai"
+	"github.com/doorward/doorward/retrieval/embed/tei"
 	"github.com/doorward/doorward/retrieval/index"
+	"github.com/doorward/doorward/retrieval/index/qdrant"
 	indexsqlite "github.com/doorward/doorward/retrieval/index/sqlite"
 	"github.com/doorward/doorward/retrieval/prompt"
 	"github.com/doorward/doorward/sanitize"
@@ -33,19 +39,93 @@ type Index interface {
 	index.Epochs
 }
 
-func (a *App) openIndex(context.Context) error {
+// openIndex opens the configured index. Its pins say what it was made with, so
+// that it is never searched with anything else.
+func (a *App) openIndex(ctx context.Context) error {
 	analyzer, err := embed.NewAnalyzer(embed.Config{})
 	if err != nil {
 		return err
 	}
-	pins := index.Pins{Analysis: analyzer.Fingerprint()}
-	x, err := indexsqlite.Open(indexsqlite.Config{Path: filepath.Join(a.Config.Data, "index.db"), Schema: a.Schema, Pins: &pins})
+	pins := &index.Pins{Analysis: analyzer.Fingerprint()}
+	if a.Embedder != nil {
+		pins.Model, pins.Dimension = a.Embedder.Model(), a.Embedder.Dimension()
+	}
+	if a.Config.Index.Type == "qdrant" {
+		return a.openQdrant(ctx, pins)
+	}
+	x, err := indexsqlite.Open(indexsqlite.Config{Path: filepath.Join(a.Config.Data, "index.db"), Schema: a.Schema, Pins: pins})
 	if err != nil {
 		return err
 	}
 	a.onClose(x.Close)
 	a.Index = x
 	return nil
+}
+
+func (a *App) openQdrant(ctx context.Context, pins *index.Pins) error {
+	q := a.Config.Index.Qdrant
+	key, err := readKey("index.qdrant.api_key_file", q.APIKeyFile)
+	if err != nil {
+		return err
+	}
+	c := qdrant.Config{Address: q.Address, Collection: q.Collection, Schema: a.Schema, Pins: pins, APIKey: key, Consistency: q.Consistency, Log: a.Log,
+		Layout: qdrant.Layout{Shards: q.Shards, Replicas: q.Replicas, VectorsOnDisk: q.OnDisk, TermsOnDisk: q.OnDisk, PayloadOnDisk: q.OnDisk, Quantization: q.Quantization}}
+	if q.TLS {
+		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	x, err := qdrant.Open(ctx, c)
+	// Create leaves a collection that exists alone, and fails.
+	if err != nil && q.Create && qdrant.Create(ctx, c, q.Collection) == nil {
+		x, err = qdrant.Open(ctx, c)
+	}
+	if err != nil {
+		return err
+	}
+	a.onClose(x.Close)
+	a.Index = x
+	return nil
+}
+
+// openEmbedder connects to the configured embedding server and reranker.
+func (a *App) openEmbedder(ctx context.Context) (err error) {
+	e, r := a.Config.Embedder, a.Config.Reranker
+	key, err := readKey("embedder.api_key_file", e.APIKeyFile)
+	if err != nil {
+		return err
+	}
+	remote := embed.RemoteConfig{URL: e.URL, Key: key, Destination: e.Destination}
+	switch e.Type {
+	case "openai":
+		a.Embedder, err = openai.Open(ctx, openai.Config{Remote: remote, Model: e.Model, Dimension: e.Dimension})
+	case "ollama":
+		a.Embedder, err = ollama.Open(ctx, ollama.Config{Remote: remote, Model: e.Model, Dimension: e.Dimension})
+	case "tei":
+		a.Embedder, err = tei.OpenEmbedder(ctx, tei.Config{Remote: remote, Model: e.Model, Dimension: e.Dimension})
+	}
+	if err != nil || r.Type != "tei" {
+		return err
+	}
+	if key, err = readKey("reranker.api_key_file", r.APIKeyFile); err != nil {
+		return err
+	}
+	a.Reranker, err = tei.OpenReranker(ctx, tei.Config{Remote: embed.RemoteConfig{URL: r.URL, Key: key, Destination: r.Destination}})
+	return err
+}
+
+// readKey reads a private key file; no path means no key.
+func readKey(setting, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", setting, err)
+	}
+	if m := info.Mode().Perm(); m&0o077 != 0 {
+		return "", fmt.Errorf("reading %s: %w: %s has mode %04o, run `chmod 0600 %s`", setting, catalog.ErrPermissions, path, m, path)
+	}
+	data, err := os.ReadFile(path)
+	return strings.TrimSpace(string(data)), err
 }
 
 // Scanners are all detectors, made once.
