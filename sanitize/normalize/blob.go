@@ -262,11 +262,11 @@ func ascii85Edits(text string) (edits []edit) {
 			return edits
 		}
 		i += k
-		if closing < i {
-			if k = strings.Index(text[i:], "~>"); k < 0 {
+		if closing < i+2 {
+			if k = strings.Index(text[i+2:], "~>"); k < 0 {
 				return edits
 			}
-			closing = i + k
+			closing = i + 2 + k
 		}
 		if closing-i > 1<<16 {
 			i += 2

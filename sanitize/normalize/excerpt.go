@@ -40,8 +40,12 @@ func excerpt(v sanitize.View, edits []edit, via string, budget int) (sanitize.Vi
 	if size > budget {
 		return sanitize.View{}, false
 	}
+	return apply(v, edits, via, start, end), true
+}
+
+// apply makes a view of v.Text[start:end] with edits applied.
+func apply(v sanitize.View, edits []edit, via string, start, end int) sanitize.View {
 	var b strings.Builder
-	b.Grow(size)
 	m := new(sanitize.OffsetMap)
 	at := start
 	for _, e := range edits {
@@ -57,5 +61,5 @@ func excerpt(v sanitize.View, edits []edit, via string, budget int) (sanitize.Vi
 	b.WriteString(v.Text[at:end])
 	m.AddView(v, at, end)
 	names := make([]string, 0, len(v.Via)+1)
-	return sanitize.View{Text: b.String(), Via: append(append(names, v.Via...), via), Map: m}, true
+	return sanitize.View{Text: b.String(), Via: append(append(names, v.Via...), via), Map: m}
 }

@@ -270,10 +270,9 @@ func (f *folder) separator(i int, r rune, n int) {
 // widePunctuation folds the full-width forms of ASCII punctuation next to
 // full-width letters or ASCII; among Chinese and Japanese they are ordinary.
 func (f *folder) widePunctuation(i int, r rune, n int) {
-	wide := func(r rune) bool {
-		return 0xFF10 <= r && r <= 0xFF5A && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r < utf8.RuneSelf && r > ' '
-	}
-	if wide(f.before(i)) || wide(f.after(i+n)) {
+	wide := func(r rune) bool { return 0xFF01 <= r && r <= 0xFF5E || r < utf8.RuneSelf && r > ' ' }
+	before, after := f.before(i), f.after(i+n)
+	if wide(before) && wide(after) || wide(before) && after <= ' ' && before < utf8.RuneSelf || wide(after) && before <= ' ' {
 		f.replace(i, i+n, string(r-0xFEE0))
 	}
 }

@@ -259,10 +259,17 @@ func (l list) morse() string {
 			known++
 		}
 	}
-	if known < 5 || strings.Trim(b.String(), "et mian") == "" && known < 12 {
-		return ""
+	out := b.String()
+	distinct := 0
+	for c := byte('a'); c <= 'z'; c++ {
+		if strings.IndexByte(out, c) >= 0 {
+			distinct++
+		}
 	}
-	return b.String()
+	if known < 5 || distinct < 4 {
+		return "" // dotted and dashed lines
+	}
+	return out
 }
 
 var morseCode = func() map[string]byte {

@@ -75,6 +75,26 @@ func (n *Normalizer) Build(text string) sanitize.Views {
 	return views
 }
 
+// Fold returns the whole text with hidden characters gone and look-alikes
+// folded, to a fixpoint: folding its text again changes nothing. Encodings are
+// not decoded. A text that needs no folding comes back as it is, without a map.
+func Fold(text string) sanitize.View {
+	v := sanitize.View{Text: text}
+	for range maxFolds {
+		edits := foldEdits(v.Text)
+		if len(edits) == 0 {
+			break
+		}
+		v = apply(v, edits, "fold", 0, len(v.Text))
+		v.Via = v.Via[:1]
+	}
+	return v
+}
+
+// maxFolds bounds how often one folding may uncover another. Every round takes
+// characters away that no round brings back, and real texts need two.
+const maxFolds = 64
+
 // transform is one way of reading a text. edits returns what it would replace,
 // in order and without overlaps; nil costs one pass and no allocation.
 type transform struct {

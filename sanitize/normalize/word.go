@@ -74,7 +74,7 @@ func (w *wordShape) count(r rune) {
 		w.alike++
 	case raisedLetter(r):
 		w.raised++
-	case unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Lisu):
+	case 0x0250 <= r && r <= 0x02AF, unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Lisu):
 		w.foreign++
 	}
 }
