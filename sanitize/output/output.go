@@ -27,6 +27,9 @@ import (
 // was released is final, and nothing more will be.
 var ErrStopped = errors.New("the answer was stopped by policy")
 
+// errPanic stands for a scanner's panic.
+var errPanic = errors.New("a scanner panicked")
+
 // Links judges links and other active content; sanitize/egress has one. The
 // URLs are the registered addresses of the documents behind this answer: these
 // may be linked to as they are, whatever the general rules say of them.
@@ -208,7 +211,16 @@ func (s *Stream) Write(delta string) (released string, err error) {
 // through passes text through the stages. When a stage stops, the text before
 // the match still goes through the later ones, which then end too: what is
 // released does not depend on how far they had got.
-func (s *Stream) through(text []byte, closing bool) string {
+//
+// A scanner that panics is an error like any other: nothing more is released.
+func (s *Stream) through(text []byte, closing bool) (released string) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The panic's value may quote the text, so it is not passed on.
+			s.err, released = fmt.Errorf("filtering output: %w", errPanic), ""
+			s.report.stop(nil)
+		}
+	}()
 	in, out := text, s.buf[1]
 	for _, stage := range s.stages {
 		out = stage.write(out[:0], in)

@@ -238,6 +238,39 @@ func TestAfterAStopNothingComes(t *testing.T) {
 	}
 }
 
+// panics is a scanner that fails on a word.
+type panics struct{ literals }
+
+func (p panics) NewStream() sanitize.Stream { return &panicStream{p.literals.NewStream()} }
+
+type panicStream struct{ sanitize.Stream }
+
+func (p *panicStream) Write(text []byte) (int, []sanitize.Finding) {
+	if strings.Contains(string(text), "boom") {
+		panic("cannot read " + string(text))
+	}
+	return p.Stream.Write(text)
+}
+
+func TestAPanicReleasesNothing(t *testing.T) {
+	f, err := output.New(output.Config{Scanners: []sanitize.Streamer{panics{secrets}}, Links: links})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := f.Whole(context.Background(), output.Answer{Actions: lenient}, "private boom text")
+	if err == nil || r.Text != "" || strings.Contains(err.Error(), "private") {
+		t.Errorf("%q, %v", r.Text, err)
+	}
+	s, _ := f.NewStream(context.Background(), output.Answer{Actions: lenient})
+	_, _ = s.Write("one ")
+	if out, err := s.Write("boom"); out != "" || err == nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	if tail, end := s.Close(); tail != "" || end.Action != sanitize.Hold {
+		t.Errorf("%q, %v", tail, end)
+	}
+}
+
 var pieces = []string{
 	"tok-", "12345678", "1234", "5678", "hunter2", "ada", "@example.org", "bob", "://", "evil", "http", " ", "\n", "word", "é", "日本", "😀",
 	"\u200b", "\U000e0041", "c0ffee", "C0FFEE", "-", "c 0 f f e e", "YzBmZmVl", "\xff", "\xe2\x82", "[", "](", "k", "t", "h", "\\", "\\u002d", "\\u0074ok", "%2d", "&#45;", "&", "%", "４", "tok\\-1234",
