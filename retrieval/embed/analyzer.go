@@ -29,6 +29,9 @@ type Config struct {
 	// GramWeight is the share of within-word four-grams beside whole words; they
 	// find misspelt, inflected and compound words. 0: 0.5; negative: none.
 	GramWeight float64
+	// PhraseWeight is the share of pairs of neighbouring words, stop words left
+	// out. 0: 0.45; negative: none, which saves a quarter of an index's memory.
+	PhraseWeight float64
 	// MaxTerms bounds the terms of one chunk; the heaviest are kept. 0: 8192.
 	MaxTerms int
 }
@@ -60,6 +63,7 @@ type Document struct {
 const (
 	spaceWord byte = 'w'
 	spaceGram byte = 'g'
+	spacePair byte = 'p'
 	spaceMark byte = 'm' // says which language a chunk was stemmed in
 )
 
@@ -80,6 +84,7 @@ func NewAnalyzer(cfg Config) (*Analyzer, error) {
 	def(&cfg.B, 0.75)
 	def(&cfg.Pivot, 176)
 	def(&cfg.GramWeight, 0.5)
+	def(&cfg.PhraseWeight, 0.45)
 	if cfg.MaxTerms == 0 {
 		cfg.MaxTerms = 8192
 	}
@@ -96,8 +101,8 @@ func NewAnalyzer(cfg Config) (*Analyzer, error) {
 		a.languages = append(a.languages, l)
 	}
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%d %v %v %v %v %v %v %v %v %v", analysisVersion, cfg.Languages, cfg.TitleWeight,
-		cfg.HeadingWeight, cfg.BodyWeight, cfg.K1, cfg.B, cfg.Pivot, cfg.GramWeight > 0, cfg.MaxTerms)
+	fmt.Fprintf(h, "%d %v %v %v %v %v %v %v %v %v %v", analysisVersion, cfg.Languages, cfg.TitleWeight,
+		cfg.HeadingWeight, cfg.BodyWeight, cfg.K1, cfg.B, cfg.Pivot, cfg.GramWeight > 0, cfg.PhraseWeight > 0, cfg.MaxTerms)
 	a.fingerprint = fmt.Sprintf("terms-%d-%016x", analysisVersion, h.Sum64())
 	return a, nil
 }
@@ -133,22 +138,23 @@ func (a *Analyzer) Analyze(tenantKey []byte, d Document) []Term {
 		}
 		lang = a.detect(all)
 	}
-	words, grams := bag{}, bag{}
+	words, grams, pairs := bag{}, bag{}, bag{}
 	for _, f := range fields {
-		for _, t := range f.tokens {
-			w, ok := a.word(t, lang)
-			if !ok {
-				continue
+		a.features(f.tokens, lang, func(space byte, term string) {
+			switch space {
+			case spaceWord:
+				words.add(term, f.weight)
+			case spaceGram:
+				grams.add(term, f.weight)
+			case spacePair:
+				pairs.add(term, f.weight)
 			}
-			words.add(w, f.weight)
-			if a.cfg.GramWeight > 0 && !t.ideographic {
-				eachGram(w, func(g string) { grams.add(g, f.weight) })
-			}
-		}
+		})
 	}
-	out := make(map[uint32]float32, len(words.tf)+len(grams.tf)+1)
+	out := make(map[uint32]float32, len(words.tf)+len(grams.tf)+len(pairs.tf)+1)
 	a.weigh(out, ring, spaceWord, words, a.cfg.Pivot)
 	a.weigh(out, ring, spaceGram, grams, a.cfg.Pivot*gramsPerWord)
+	a.weigh(out, ring, spacePair, pairs, a.cfg.Pivot)
 	if len(out) > 0 {
 		out[ring.key(spaceMark, lang.code)] = quantum
 	}
@@ -169,6 +175,29 @@ func (a *Analyzer) fields(d Document) []field {
 		out = append(out, field{tokens(h), a.cfg.HeadingWeight})
 	}
 	return append(out, field{tokens(d.Body), a.cfg.BodyWeight})
+}
+
+// features yields a text's words, their grams and the pairs of neighbours.
+func (a *Analyzer) features(toks []token, l language, yield func(space byte, term string)) {
+	before := ""
+	for _, t := range toks {
+		w, ok := a.word(t, l)
+		if !ok {
+			continue
+		}
+		yield(spaceWord, w)
+		if t.ideographic {
+			before = "" // already a pair
+			continue
+		}
+		if a.cfg.GramWeight > 0 {
+			eachGram(w, func(g string) { yield(spaceGram, g) })
+		}
+		if a.cfg.PhraseWeight > 0 && before != "" {
+			yield(spacePair, before+" "+w)
+		}
+		before = w
+	}
 }
 
 // word returns the form of t that is keyed; ok is false for stop words.

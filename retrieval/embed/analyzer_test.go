@@ -131,7 +131,7 @@ func TestAnalysisProperties(t *testing.T) {
 }
 
 func TestStatisticsWeighRareTermsHigher(t *testing.T) {
-	a := analyzer(t, embed.Config{GramWeight: -1})
+	a := analyzer(t, embed.Config{GramWeight: -1, PhraseWeight: -1})
 	tally := embed.NewTally(a.Fingerprint())
 	for i := range 100 {
 		body := "common word"
@@ -200,7 +200,7 @@ func TestStatisticsEncoding(t *testing.T) {
 
 func TestFingerprintFollowsConfiguration(t *testing.T) {
 	seen := map[string]bool{}
-	for _, c := range []embed.Config{{}, {K1: 1}, {B: 0.5}, {TitleWeight: 2}, {Languages: []string{"en"}}, {GramWeight: -1}, {Pivot: 99}} {
+	for _, c := range []embed.Config{{}, {K1: 1}, {B: 0.5}, {TitleWeight: 2}, {Languages: []string{"en"}}, {GramWeight: -1}, {PhraseWeight: -1}, {Pivot: 99}} {
 		f := analyzer(t, c).Fingerprint()
 		if seen[f] {
 			t.Errorf("two configurations share fingerprint %s", f)

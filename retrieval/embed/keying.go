@@ -39,6 +39,9 @@ type keyring struct {
 }
 
 func (r *keyring) key(space byte, term string) uint32 {
+	if space == spacePair {
+		return r.pairKey(term)
+	}
 	return r.memo.get(string(space)+term, func() uint32 {
 		h := r.pool.Get().(hash.Hash)
 		defer r.pool.Put(h)
@@ -48,6 +51,24 @@ func (r *keyring) key(space byte, term string) uint32 {
 		var sum [sha256.Size]byte
 		return binary.BigEndian.Uint32(h.Sum(sum[:0]))
 	})
+}
+
+// pairBuckets is how many keys a tenant's word pairs share. Most pairs occur
+// once, and a posting list for each would cost more memory than the postings; a
+// chance meeting of two pairs in a bucket moves a score by little.
+const pairBuckets = 1 << 18
+
+func (r *keyring) pairKey(pair string) uint32 {
+	h := r.pool.Get().(hash.Hash)
+	defer r.pool.Put(h)
+	var sum [sha256.Size]byte
+	h.Reset()
+	h.Write([]byte{spacePair})
+	h.Write([]byte(pair))
+	bucket := binary.BigEndian.Uint32(h.Sum(sum[:0])) % pairBuckets
+	h.Reset()
+	h.Write(binary.BigEndian.AppendUint32([]byte{spacePair, 0}, bucket))
+	return binary.BigEndian.Uint32(h.Sum(sum[:0]))
 }
 
 // memo is a bounded cache in two generations: when the young one is full it

@@ -10,8 +10,8 @@ const minGramIDF = 2.0
 const maxQueryTokens = 512
 
 // Query returns a query's terms, ascending by key. A term weighs its inverse
-// document frequency in st, divided by the sum over the query, so that words and
-// grams each add up to their configured share whatever the query's length: a
+// document frequency in st, divided by the sum over the query, so that words,
+// grams and pairs each add up to their configured share whatever the query's length: a
 // bound known before the search takes the place of the best hit's score, which
 // would depend on documents the user may not see.
 //
@@ -20,29 +20,28 @@ const maxQueryTokens = 512
 func (a *Analyzer) Query(tenantKey []byte, st *Statistics, text string) []Term {
 	ring := a.keys.ring(tenantKey)
 	langs := a.spoken(ring, st)
-	words, grams := map[uint32]float64{}, map[uint32]float64{}
+	words, grams, pairs := map[uint32]float64{}, map[uint32]float64{}, map[uint32]float64{}
 	toks := tokens(text)
 	if len(toks) > maxQueryTokens {
 		toks = toks[:maxQueryTokens]
 	}
-	for _, t := range toks {
-		for _, l := range langs {
-			w, ok := a.word(t, l)
-			if !ok {
-				continue
+	for _, l := range langs {
+		a.features(toks, l, func(space byte, term string) {
+			k := ring.key(space, term)
+			switch space {
+			case spaceWord:
+				words[k] = 0
+			case spaceGram:
+				grams[k] = 0
+			case spacePair:
+				pairs[k] = 0
 			}
-			words[ring.key(spaceWord, w)] = 0
-			if a.cfg.GramWeight > 0 && !t.ideographic {
-				eachGram(w, func(g string) { grams[ring.key(spaceGram, g)] = 0 })
-			}
-			if t.ideographic {
-				break // the same in every language
-			}
-		}
+		})
 	}
-	out := make(map[uint32]float32, len(words)+len(grams))
+	out := make(map[uint32]float32, len(words)+len(grams)+len(pairs))
 	share(out, st, words, 1, 0)
 	share(out, st, grams, a.cfg.GramWeight, minGramIDF)
+	share(out, st, pairs, a.cfg.PhraseWeight, 0)
 	return sorted(out, maxQueryTerms)
 }
 

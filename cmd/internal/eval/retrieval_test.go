@@ -45,7 +45,7 @@ func TestSciFactTrain(t *testing.T) {
 		t.Skip("set DOORWARD_TEST_TUNE=1 to compare settings on the training queries")
 	}
 	dir := retrievalData(t, "scifact")
-	for name, c := range map[string]embed.Config{"default": {}, "english only": {Languages: []string{"en"}}, "no grams": {GramWeight: -1}, "k1 1.6": {K1: 1.6}} {
+	for name, c := range map[string]embed.Config{"default": {}, "english only": {Languages: []string{"en"}}, "no grams": {GramWeight: -1, PhraseWeight: -1}, "no pairs": {PhraseWeight: -1}, "grams 0.6": {GramWeight: 0.6}, "k1 1.6": {K1: 1.6}} {
 		for _, qrels := range []string{"qrels.train.tsv", "qrels.tsv"} {
 			r, err := Retrieval(t.Context(), dir, RetrievalOptions{Analysis: c, Qrels: filepath.Join(dir, qrels)})
 			if err != nil {
