@@ -22,11 +22,8 @@ type verdict struct {
 // decoded lists the transforms of package normalize whose result was unreadable
 // in the source, so that reading as prose is itself a sign.
 var decoded = map[string]layer{
-	"base64": encoded, "base32": encoded, "base58": encoded, "base85": encoded, "ascii85": encoded, "hex": encoded,
-	"percent": encoded, "entities": encoded, "entity": encoded, "escapes": encoded, "escape": encoded, "quoted-printable": encoded, "mime": encoded,
-	"rot13": encoded, "rot": encoded, "caesar": encoded, "morse": encoded, "codes": encoded, "binary": encoded, "octal": encoded, "decimal": encoded, "gzip": encoded,
-	"reversed": encoded, "atbash": encoded, "nato": encoded, "utf7": encoded,
-	"hidden": hidden, "tags": hidden, "selectors": hidden, "zero-width": hidden, "annotation": hidden,
+	"bits": hidden,
+	"blob": encoded, "ascii85": encoded, "list": encoded, "cipher": encoded, "turned": encoded, "split": encoded,
 }
 
 // layerOf tells a view's layer from the transforms that made it.
