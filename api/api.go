@@ -20,6 +20,7 @@ import (
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/retrieval"
+	"github.com/doorward/doorward/retrieval/prompt"
 	"github.com/doorward/doorward/sanitize/output"
 )
 
@@ -45,6 +46,7 @@ type Config struct {
 	Now     func() time.Time
 	// Prompt defaults, used where a request says nothing.
 	TopK, Budget int
+	Marking      prompt.Marking
 }
 
 // API is the public listener's handler.

@@ -105,6 +105,7 @@ func (a *API) toRetrieval(in RetrieveRequest, s policy.Subject, b auth.Backend) 
 	}
 	r.Context = policy.Context{Now: a.Now(), Purpose: in.Purpose, Destination: in.Destination, Action: "read"}
 	var err error
+	r.Marking = a.Marking
 	switch in.Format {
 	case "", "passages", "messages":
 		r.Format = prompt.OpenAI

@@ -68,7 +68,7 @@ func Defaults() *Config {
 		Tenant:   "default",
 		Listen:   Listen{Public: "127.0.0.1:8080", Operator: "127.0.0.1:8081"},
 		Chunks:   Chunks{MaxTokens: 384, Overlap: 32, Encoding: "cl100k_base"},
-		Prompt:   Prompt{Budget: 3000, TopK: 8, Marking: "none"},
+		Prompt:   Prompt{Budget: 3000, TopK: 8, Marking: "datamark"},
 		Output:   Output{Verbatim: 60},
 		Identity: Identity{Audience: "doorward"},
 		Index:    Index{Type: "sqlite", Qdrant: Qdrant{Collection: "doorward", Create: true}},

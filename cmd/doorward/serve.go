@@ -17,6 +17,7 @@ import (
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
+	"github.com/doorward/doorward/retrieval/prompt"
 )
 
 func serveCommand(g *global) *cobra.Command {
@@ -103,8 +104,13 @@ func publicAPI(a *app.App) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	marking, err := prompt.ParseMarking(a.Config.Prompt.Marking)
+	if err != nil {
+		return nil, err
+	}
 	return api.New(api.Config{
-		Auth: authn, Service: a.Service, Output: filter, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
+		Marking: marking,
+		Auth:    authn, Service: a.Service, Output: filter, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
 		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget,
 		Ready: func() error { _, err := a.Policy.Snapshot(); return err },
 	})

@@ -99,8 +99,9 @@ func Detect(text string) Content {
 }
 
 // marks are tried in turn until one does not stand in the text. None is a
-// letter, none is ASCII and each is one character in the common fonts.
-var marks = []rune{'ˆ', '¦', '¬', '¤', '‡', '※', '\uE000', '\uE001', '\uE002', '\uE003'}
+// letter (a run of letters is one long token piece, slow to count), none is
+// ASCII and each is one character in the common fonts.
+var marks = []rune{'¦', '¬', '¤', '‡', '※', '\uE000', '\uE001', '\uE002', '\uE003'}
 
 // pickMark returns a mark that does not stand in text, or 0.
 func pickMark(text string) rune {
