@@ -9,15 +9,18 @@ import "strings"
 func cipherEdits(text string) (edits []edit) {
 	for start := 0; start < len(text); {
 		end := sentenceEnd(text, start)
-		for at := start; at < end; at += 400 {
-			if out := decipher(text[at:min(at+400, end)]); out != "" {
-				edits = append(edits, edit{at, min(at+400, end), out})
+		for at := start; at < end; at += stretch {
+			if out := decipher(text[at:min(at+stretch, end)]); out != "" {
+				edits = append(edits, edit{at, min(at+stretch, end), out})
 			}
 		}
 		start = end + 1
 	}
 	return edits
 }
+
+// stretch is how much of a sentence is judged at a time, in bytes.
+const stretch = 240
 
 // sentenceEnd returns the place of the next end of a line, sentence or quotation.
 func sentenceEnd(text string, at int) int {
@@ -64,7 +67,9 @@ func decipher(line string) string {
 			continue
 		}
 		counts[c]++
-		letters++
+		if letters++; letters == 64 && grams*5 >= letters {
+			return "" // plainly English
+		}
 		if a >= 0 && isEnglish[(a*26+b)*26+c] {
 			grams++
 		}

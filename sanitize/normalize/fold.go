@@ -63,6 +63,10 @@ func (f *folder) after(i int) rune {
 func (f *folder) rune(i int) int {
 	r, n := utf8.DecodeRuneInString(f.text[i:])
 	switch {
+	case 0xC0 <= r && r < 0x250 && r != 0xD7 && r != 0xF7, 0x4E00 <= r && r <= 0x9FFF, 0xAC00 <= r && r <= 0xD7A3, 0x3041 <= r && r <= 0x30FF:
+		return i + n // most letters of most texts
+	case 0x0400 <= r && r < 0x0480, 0x0391 <= r && r <= 0x03CE:
+		return f.word(i)
 	case r == utf8.RuneError && n <= 1:
 		return f.invalid(i)
 	case isTag(r):
@@ -76,7 +80,7 @@ func (f *folder) rune(i int) int {
 	case isSpaceLike(r):
 		f.space(i, r, n)
 	case isSeparator(r):
-		f.separator(i, r, n)
+		return f.separator(i, r, n)
 	case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
 		return f.marks(i)
 	case unicode.IsLetter(r):
@@ -255,16 +259,27 @@ func (f *folder) space(i int, r rune, n int) {
 
 // separator turns line separators into line ends, and drops what nobody uses
 // within a word: private use, noncharacters, fillers, annotation marks.
-func (f *folder) separator(i int, r rune, n int) {
+func (f *folder) separator(i int, r rune, n int) int {
+	end := i + n
 	switch {
 	case r == 0x2028 || r == 0x2029 || r == 0x0085:
-		f.replace(i, i+n, "\n")
+		f.replace(i, end, "\n")
+		return end
 	case 0xFFF9 <= r && r <= 0xFFFB:
-		f.replace(i, i+n, "")
-	case r == 0x2800 && (0x2801 <= f.before(i) && f.before(i) <= 0x28FF || 0x2801 <= f.after(i+n) && f.after(i+n) <= 0x28FF):
-	case asciiLetter(f.before(i)) || asciiLetter(f.after(i+n)):
-		f.replace(i, i+n, "")
+		f.replace(i, end, "")
+		return end
 	}
+	for end < len(f.text) {
+		r, n := utf8.DecodeRuneInString(f.text[end:])
+		if !isSeparator(r) || r == 0x2028 || r == 0x2029 || r == 0x0085 || 0xFFF9 <= r && r <= 0xFFFB || n == 1 {
+			break
+		}
+		end += n
+	}
+	if asciiLetter(f.before(i)) || asciiLetter(f.after(end)) {
+		f.replace(i, end, "")
+	}
+	return end
 }
 
 // widePunctuation folds the full-width forms of ASCII punctuation next to

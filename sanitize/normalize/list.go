@@ -7,9 +7,10 @@ import "strings"
 // Morse code, and joins letters that are spaced out or split by punctuation.
 func listEdits(text string) (edits []edit) {
 	for i := 0; i < len(text); {
-		// A list begins where a short token stands between separators.
-		for i < len(text) && isSeparating[text[i]] {
+		// A list begins where a short token stands behind a separator.
+		if i > 0 && !isSeparating[text[i-1]] || !begins(text, i) {
 			i++
+			continue
 		}
 		start := i
 		for i < len(text) && !isSeparating[text[i]] {
@@ -32,6 +33,22 @@ func listEdits(text string) (edits []edit) {
 		}
 	}
 	return edits
+}
+
+// begins is a quick look at a token's first characters: a digit, a sign of
+// Morse, a single letter, or two hexadecimal digits.
+func begins(text string, i int) bool {
+	c := text[i]
+	if c-'0' < 10 || c == '.' || c == '-' {
+		return true
+	}
+	if !isAlnum[c] {
+		return false
+	}
+	if i+1 >= len(text) || isSeparating[text[i+1]] {
+		return true
+	}
+	return hexValue[c] >= 0 && (i+2 >= len(text) || isSeparating[text[i+2]])
 }
 
 var isSeparating = func() (t [256]bool) {

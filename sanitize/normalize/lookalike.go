@@ -32,8 +32,34 @@ func table(pairs string) map[rune]rune {
 }
 
 var (
-	lookalike = table(lookalikes)
-	smallCap  = table(smallCapitals)
+	lookalikeTable = table(lookalikes)
+	smallCapTable  = table(smallCapitals)
 	turned    = table(turnedLetters)
 	turnASCII = table(turnedASCII)
 )
+
+// lowLookalikes holds the look-alikes of the common scripts by number.
+var lowLookalikes = func() (t [0x590]rune) {
+	for r, like := range lookalikeTable {
+		if int(r) < len(t) {
+			t[r] = like
+		}
+	}
+	return t
+}()
+
+// lookalike is the ASCII letter a character looks like, or 0.
+func lookalike(r rune) rune {
+	if int(r) < len(lowLookalikes) {
+		return lowLookalikes[r]
+	}
+	return lookalikeTable[r]
+}
+
+// smallCap is the letter a character is the small capital of, or 0.
+func smallCap(r rune) rune {
+	if 0x0250 <= r && r <= 0x02AF || 0x1D00 <= r && r <= 0x1D2B || 0xA730 <= r && r <= 0xA7FF {
+		return smallCapTable[r]
+	}
+	return 0
+}

@@ -62,7 +62,11 @@ func (n *Normalizer) Build(text string) sanitize.Views {
 	for depth := 0; depth < n.depth && from < len(views.List); depth++ {
 		to := len(views.List)
 		for _, v := range views.List[from:to] {
+			has := traitsOf(v.Text)
 			for _, t := range transforms {
+				if t.needs != 0 && t.needs&has == 0 {
+					continue
+				}
 				edits := t.edits(v.Text)
 				if len(edits) == 0 {
 					continue
@@ -100,19 +104,58 @@ const maxFolds = 64
 type transform struct {
 	name  string
 	edits func(text string) []edit
+	// needs are traits of which a text must have one; 0 asks for none.
+	needs trait
 }
 
 var transforms = []transform{
-	{"fold", foldEdits},
-	{"bits", bitEdits},
-	{"turned", turnedEdits},
-	{"escape", escapeEdits},
-	{"quoted", quotedEdits},
-	{"blob", blobEdits},
-	{"ascii85", ascii85Edits},
-	{"list", listEdits},
-	{"split", splitEdits},
-	{"cipher", cipherEdits},
+	{"fold", foldEdits, hasHigh | hasControl},
+	{"bits", bitEdits, hasHigh},
+	{"turned", turnedEdits, hasHigh},
+	{"escape", escapeEdits, hasEscape},
+	{"quoted", quotedEdits, hasEquals},
+	{"blob", blobEdits, 0},
+	{"ascii85", ascii85Edits, hasTilde},
+	{"list", listEdits, 0},
+	{"split", splitEdits, 0},
+	{"cipher", cipherEdits, 0},
+}
+
+// trait is what kinds of bytes a text has: one pass tells which transforms have
+// nothing to do.
+type trait uint8
+
+const (
+	hasHigh    trait = 1 << iota // beyond ASCII
+	hasControl                   // control characters but tab and line ends
+	hasEscape                    // & % and backslash
+	hasEquals
+	hasTilde
+)
+
+var traits = func() (t [256]trait) {
+	for c := range t {
+		switch {
+		case c >= 0x80:
+			t[c] = hasHigh
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f:
+			t[c] = hasControl
+		case c == '&' || c == '%' || c == '\\':
+			t[c] = hasEscape
+		case c == '=':
+			t[c] = hasEquals
+		case c == '~':
+			t[c] = hasTilde
+		}
+	}
+	return t
+}()
+
+func traitsOf(text string) (has trait) {
+	for i := 0; i < len(text); i++ {
+		has |= traits[text[i]]
+	}
+	return has
 }
 
 // edit says that text[start:end] reads as with.

@@ -183,8 +183,15 @@ func (f *folder) invalid(i int) int {
 			return i + 6
 		}
 	}
-	if asciiLetter(f.before(i)) || asciiLetter(f.after(i+1)) {
-		f.replace(i, i+1, "")
+	end := i + 1
+	for end < len(f.text) {
+		if r, n := utf8.DecodeRuneInString(f.text[end:]); r != utf8.RuneError || n != 1 || f.text[end] == 0xC0 || f.text[end] == 0xC1 || f.text[end] == 0xE0 || f.text[end] == 0xED {
+			break
+		}
+		end++
 	}
-	return i + 1
+	if asciiLetter(f.before(i)) || asciiLetter(f.after(end)) {
+		f.replace(i, end, "")
+	}
+	return end
 }

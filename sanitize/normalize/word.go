@@ -68,9 +68,9 @@ func (w *wordShape) count(r rune) {
 	switch {
 	case asciiLetter(r):
 		w.ascii++
-	case smallCap[r] != 0:
+	case smallCap(r) != 0:
 		w.small++
-	case lookalike[r] != 0:
+	case lookalike(r) != 0:
 		w.alike++
 	case raisedLetter(r):
 		w.raised++
@@ -84,10 +84,10 @@ func (w *wordShape) fold(r rune, alike, small, raised bool) string {
 	switch {
 	case r < utf8.RuneSelf:
 		return ""
-	case alike && lookalike[r] != 0:
-		return string(lookalike[r])
-	case small && smallCap[r] != 0:
-		return string(smallCap[r])
+	case alike && lookalike(r) != 0:
+		return string(lookalike(r))
+	case small && smallCap(r) != 0:
+		return string(smallCap(r))
 	case raised && raisedLetter(r), 0xFF21 <= r && r <= 0xFF5A, 0x1D400 <= r && r <= 0x1D7FF, 0xFB00 <= r && r <= 0xFB06, letterlike(r):
 		return norm.NFKC.String(string(r))
 	}
@@ -124,7 +124,7 @@ func (f *folder) latinLine(start, end int) bool {
 		switch {
 		case asciiLetter(r):
 			latin++
-		case unicode.IsLetter(r) && lookalike[r] == 0:
+		case unicode.IsLetter(r) && lookalike(r) == 0:
 			other++
 		}
 	}
