@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -29,20 +30,26 @@ type Asked struct {
 // Script stands in for a model. It quotes the sentence of each passage that
 // shares most words with the question. Twice it misbehaves, as a model does that
 // has obeyed an instruction in a document; see mischief.
-type Script struct{}
+type Script struct {
+	// Pace is the pause before each piece of an answer, so that people see it
+	// stream; 0 is none.
+	Pace time.Duration
+}
 
 // Name implements [Model].
 func (Script) Name() string { return "scripted" }
 
 // Answer implements [Model].
-func (Script) Answer(ctx context.Context, q Asked, yield func(string) error) error {
+func (s Script) Answer(ctx context.Context, q Asked, yield func(string) error) error {
 	text := quote(q)
 	if m := mischief[[2]int{q.Person, q.Question}]; m.write != nil {
 		text += " " + m.write(q)
 	}
 	for _, delta := range deltas(text) {
-		if err := ctx.Err(); err != nil {
-			return err
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(s.Pace):
 		}
 		if err := yield(delta); err != nil {
 			return err

@@ -45,7 +45,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		c.View = silent()
 	}
 	if c.Model == nil {
-		c.Model = Script{}
+		c.Model = Script{Pace: c.View.pace()}
 	}
 	s := &show{Config: c, mayRead: map[string]map[string]bool{}, result: &Result{
 		People: People(), Questions: Questions(), Model: c.Model.Name(), MayRead: map[string][]string{}, Planted: map[string]int{}}}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,7 +16,7 @@ import (
 // Widths between which the demo is laid out. Where nothing says how wide the
 // screen is, it is as wide as a mail.
 const (
-	leastWidth, mostWidth, usualWidth = 48, 112, 96
+	leastWidth, mostWidth, usualWidth = 60, 112, 96
 )
 
 // View shows the demo to a person.
@@ -50,6 +51,14 @@ func NewView(w io.Writer) *View {
 
 func silent() *View { return &View{w: io.Discard, width: usualWidth} }
 
+// pace is how slowly a scripted answer streams.
+func (v *View) pace() time.Duration {
+	if v.terminal {
+		return 5 * time.Millisecond
+	}
+	return 0
+}
+
 // Styles, as parameters of the terminal's "select graphic rendition".
 const (
 	strong = "1"
@@ -74,7 +83,9 @@ func (v *View) line(format string, args ...any) {
 
 // heading begins a part.
 func (v *View) heading(text string) {
-	v.line("\n%s\n%s", v.paint(title, text), v.paint(faint, strings.Repeat("─", min(v.width, utf8.RuneCountInString(text)))))
+	v.line("")
+	v.say(title, text)
+	v.line("%s", v.paint(faint, strings.Repeat("─", min(v.width, utf8.RuneCountInString(text)))))
 }
 
 // say writes a paragraph.
@@ -151,36 +162,60 @@ func padLeft(text string, width int) string {
 }
 
 // table writes rows: the first column left, the others right. Zeros are shown
-// as dots, so that numbers stand out.
-func (v *View) table(header []string, rows [][]string) {
+// as dots, so that numbers stand out; an empty row is a gap. Where the screen is
+// too narrow for the header, the short one is used.
+func (v *View) table(header, short []string, rows [][]string) {
+	widths := columns(header, rows)
+	if total := sum(widths) + 2*len(widths); total > v.width {
+		header = short
+		widths = columns(header, rows)
+	}
+	v.line("  %s", v.paint(faint, strings.TrimRight(row(header, widths, pad, padLeft), " ")))
+	for _, cells := range rows {
+		if len(cells) == 0 {
+			v.line("")
+			continue
+		}
+		first := func(s string, width int) string {
+			if s == "total" {
+				return v.paint(strong, pad(s, width))
+			}
+			return pad(s, width)
+		}
+		number := func(s string, width int) string {
+			if s == "0" {
+				return v.paint(faint, padLeft("·", width))
+			}
+			return padLeft(s, width)
+		}
+		v.line("  %s", row(cells, widths, first, number))
+	}
+}
+
+func columns(header []string, rows [][]string) []int {
 	widths := make([]int, len(header))
-	for _, row := range append([][]string{header}, rows...) {
-		for i, c := range row {
+	for _, cells := range append([][]string{header}, rows...) {
+		for i, c := range cells {
 			widths[i] = max(widths[i], utf8.RuneCountInString(c))
 		}
 	}
-	for n, row := range append([][]string{header}, rows...) {
-		var b strings.Builder
-		for i, c := range row {
-			cell := padLeft(c, widths[i])
-			if i == 0 {
-				cell = pad(c, widths[i])
-			}
-			switch {
-			case n == 0:
-				cell = v.paint(faint, cell)
-			case c == "0":
-				cell = v.paint(faint, padLeft("·", widths[i]))
-			case i == 0 && c == "total":
-				cell = v.paint(strong, cell)
-			}
-			if i > 0 {
-				b.WriteString("  ")
-			}
-			b.WriteString(cell)
-		}
-		v.line("  %s", strings.TrimRight(b.String(), " "))
+	return widths
+}
+
+func sum(list []int) (n int) {
+	for _, i := range list {
+		n += i
 	}
+	return n
+}
+
+// row puts cells side by side.
+func row(cells []string, widths []int, first, rest func(string, int) string) string {
+	out := first(cells[0], widths[0])
+	for i, c := range cells[1:] {
+		out += "  " + rest(c, widths[i+1])
+	}
+	return out
 }
 
 // progress shows how far ingest has got: a bar that moves on a terminal, a

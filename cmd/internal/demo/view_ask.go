@@ -18,7 +18,8 @@ func (v *View) asking(r *Result) {
 	v.line("")
 	v.say(faint, "Each is asked over HTTP, as a chatbot backend would: POST /v1/retrieve with the backend's key and a signed statement of who is asking, then the model's answer through POST /v1/output/stream.")
 	if r.Model == (Script{}).Name() {
-		v.say(faint, "No model is configured, so the answers are SCRIPTED: the script quotes the fitting sentence of each passage, and twice misbehaves on purpose. Try a real model with --model-url.")
+		v.line("")
+		v.say(faint, "No model is configured, so the answers are SCRIPTED: the script quotes the fitting sentence of each passage, and twice misbehaves on purpose. A real model can be asked with --model-url.")
 	}
 }
 

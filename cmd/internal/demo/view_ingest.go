@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/doorward/doorward/ingest"
 )
@@ -113,10 +114,11 @@ func (v *View) ingested(r *Result) {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
 			rows = append(rows, m[k].row(k))
 		}
-		rows = append(rows, make([]string, 9))
+		rows = append(rows, nil)
 	}
 	v.line("")
-	v.table([]string{"", "docs", "indexed", "cleaned", "held", "secrets", "personal", "injected", "hidden"}, append(rows[:len(rows)-1], total.row("total")))
+	v.table([]string{"", "docs", "indexed", "cleaned", "held", "secrets", "personal", "injected", "hidden"},
+		[]string{"", "docs", "idx", "cln", "held", "sec", "pers", "inj", "hid"}, append(rows, total.row("total")))
 	v.line("")
 	v.say(faint, fmt.Sprintf("%.1f s. Cleaned: indexed with secrets and personal data replaced by placeholders, and orders to models cut out. Injected: such orders. Hidden: text that readers do not see; it is scanned, and then dropped.", r.Seconds))
 	v.held(r)
@@ -144,7 +146,7 @@ func (v *View) held(r *Result) {
 		if d.Outcome == ingest.Indexed || d.Outcome == ingest.Unchanged {
 			continue
 		}
-		v.line("  %s  %s", v.paint(yellow, pathOf(d.ID)), v.paint(red, strings.Join(d.Reasons, ", ")))
+		v.pair(red, pathOf(d.ID), strings.Join(d.Reasons, ", "))
 		if d.Why != "" {
 			for _, l := range wrap(d.Why, v.width-6) {
 				v.line("      %s", l)
@@ -169,7 +171,7 @@ func (v *View) hidden(r *Result) {
 			where = hiding[list[0]]
 		}
 		if where != "" && d.Kinds["injection"] > 0 {
-			v.pair(pathOf(d.ID), where)
+			v.pair("", pathOf(d.ID), where)
 		}
 	}
 }
@@ -179,7 +181,7 @@ func (v *View) claims(r *Result) {
 	v.line("\n%s", v.paint(strong, "What documents say of themselves gives nobody access"))
 	for _, d := range r.Documents {
 		if c := selfClaims[d.ID]; c != "" {
-			v.pair(pathOf(d.ID), c)
+			v.pair("", pathOf(d.ID), c)
 		}
 	}
 }
@@ -189,14 +191,14 @@ var selfClaims = map[string]string{
 }
 
 // pair writes a document and something about it: on one line if there is room.
-func (v *View) pair(document, about string) {
-	if len([]rune(document))+len([]rune(about))+6 <= v.width {
-		v.line("  %s  %s", v.paint(yellow, document), about)
+func (v *View) pair(style, document, about string) {
+	if utf8.RuneCountInString(document+about)+4 <= v.width {
+		v.line("  %s  %s", v.paint(yellow, document), v.paint(style, about))
 		return
 	}
 	v.line("  %s", v.paint(yellow, document))
 	for _, l := range wrap(about, v.width-6) {
-		v.line("      %s", l)
+		v.line("      %s", v.paint(style, l))
 	}
 }
 
