@@ -165,11 +165,10 @@ func (p *wordPart) begin(e xml.StartElement) {
 		}
 		return
 	}
+	if p.beginContent(e.Name.Local, a) {
+		return
+	}
 	switch e.Name.Local {
-	case "p":
-		p.beginParagraph()
-	case "r":
-		p.run = wordStyle{}
 	case "pStyle":
 		p.paragraphStyle(a["val"])
 	case "numPr":
@@ -179,10 +178,11 @@ func (p *wordPart) begin(e xml.StartElement) {
 			p.heading = n + 1
 		}
 	case "shd":
+		fill := themed(a["fill"], a["themeFill"], a["themeFillShade"])
 		if p.in("tcPr") {
-			p.cellFill = themed(a["fill"], a["themeFill"], a["themeFillShade"])
+			p.cellFill = fill
 		} else if p.in("pPr") {
-			p.para.fill = themed(a["fill"], a["themeFill"], a["themeFillShade"])
+			p.para.fill = fill
 		}
 	case "del", "moveFrom":
 		if !p.in("rPr") && !p.in("trPr") {
@@ -192,6 +192,27 @@ func (p *wordPart) begin(e xml.StartElement) {
 		p.fallback++
 	case "hidden":
 		p.hiddenRow = p.hiddenRow || p.in("trPr")
+	case "docPr", "cNvPr":
+		p.hide(Metadata, "office-alt-text", "alternative text", a["descr"]+" "+a["title"])
+	case "fldSimple":
+		p.hide(Markup, "office-field", "field code", a["instr"])
+	case "background":
+		if c, ok := hexColor(a["color"]); ok {
+			p.paper = c
+		}
+	case "shape", "rect":
+		p.hide(Metadata, "office-alt-text", "alternative text", a["alt"])
+		p.offPage = p.offPage || strings.Contains(strings.ReplaceAll(a["style"], " ", ""), "visibility:hidden")
+	}
+}
+
+// beginContent takes the elements that make text, paragraphs and tables.
+func (p *wordPart) beginContent(name string, a map[string]string) bool {
+	switch name {
+	case "p":
+		p.beginParagraph()
+	case "r":
+		p.run = wordStyle{}
 	case "tbl":
 		p.beginTable()
 	case "tr":
@@ -201,8 +222,6 @@ func (p *wordPart) begin(e xml.StartElement) {
 		}
 	case "tc":
 		p.beginCell()
-	case "docPr", "cNvPr":
-		p.hide(Metadata, "office-alt-text", "alternative text", a["descr"]+" "+a["title"])
 	case "br", "cr":
 		p.shown("\n")
 	case "tab":
@@ -211,18 +230,12 @@ func (p *wordPart) begin(e xml.StartElement) {
 		}
 	case "noBreakHyphen", "softHyphen":
 		p.shown("-")
-	case "fldSimple":
-		p.hide(Markup, "office-field", "field code", a["instr"])
-	case "background":
-		if c, ok := hexColor(a["color"]); ok {
-			p.paper = c
-		}
 	case "textpath":
 		p.shown(a["string"])
-	case "shape", "rect":
-		p.hide(Metadata, "office-alt-text", "alternative text", a["alt"])
-		p.offPage = p.offPage || strings.Contains(strings.ReplaceAll(a["style"], " ", ""), "visibility:hidden")
+	default:
+		return false
 	}
+	return true
 }
 
 func (p *wordPart) end(name string) {
@@ -286,62 +299,6 @@ func (p *wordPart) shown(s string) {
 		return
 	}
 	p.inline(s)
-}
-
-// hiding returns how the present run is hidden.
-func (p *wordPart) hiding() (Class, string, string) {
-	s := p.run
-	if s.based != "" {
-		s = s.merge(p.style(s.based, 0))
-	}
-	s = s.merge(p.para).merge(p.styles[""])
-	switch {
-	case p.deleted > 0:
-		return Markup, "office-deleted", "tracked deletion"
-	case s.vanish != nil && *s.vanish:
-		return Concealed, "office-vanish", "hidden run"
-	case p.hiddenRow:
-		return Concealed, "office-hidden-row", "hidden table row"
-	case p.offPage:
-		return Concealed, "office-off-page", "drawing off the page"
-	case s.halfSize > 0 && s.halfSize < 6:
-		return Concealed, "tiny-text", "font size"
-	case s.noFill:
-		return Concealed, "same-colour", "text without fill"
-	case !s.highlight && p.sameColour(s):
-		return Concealed, "same-colour", "font colour as paper"
-	}
-	return "", "", ""
-}
-
-// sameColour reports whether a run cannot be told from what is behind it.
-func (p *wordPart) sameColour(s wordStyle) bool {
-	back := p.paper
-	for _, fill := range []string{p.cellFill, s.fill} {
-		if c, ok := hexColor(fill); ok {
-			back = c
-		}
-	}
-	fore := black
-	if contrast(fore, back) < minContrast*2 {
-		fore = white // "auto" text turns white on dark ground
-	}
-	if c, ok := hexColor(s.color); ok {
-		fore = c
-	}
-	return contrast(fore, back) < minContrast
-}
-
-// style resolves a style with what it is based on.
-func (w *word) style(id string, depth int) wordStyle {
-	s, ok := w.styles[id]
-	if !ok || depth > 20 {
-		return wordStyle{}
-	}
-	if s.based != "" {
-		return s.merge(w.style(s.based, depth+1))
-	}
-	return s
 }
 
 func (p *wordPart) beginParagraph() {

@@ -81,3 +81,59 @@ func (w *word) readStyles() error {
 		return nil
 	})
 }
+
+// hiding returns how the present run is hidden.
+func (p *wordPart) hiding() (Class, string, string) {
+	s := p.run
+	if s.based != "" {
+		s = s.merge(p.style(s.based, 0))
+	}
+	s = s.merge(p.para).merge(p.styles[""])
+	switch {
+	case p.deleted > 0:
+		return Markup, "office-deleted", "tracked deletion"
+	case s.vanish != nil && *s.vanish:
+		return Concealed, "office-vanish", "hidden run"
+	case p.hiddenRow:
+		return Concealed, "office-hidden-row", "hidden table row"
+	case p.offPage:
+		return Concealed, "office-off-page", "drawing off the page"
+	case s.halfSize > 0 && s.halfSize < 6:
+		return Concealed, "tiny-text", "font size"
+	case s.noFill:
+		return Concealed, "same-colour", "text without fill"
+	case !s.highlight && p.sameColour(s):
+		return Concealed, "same-colour", "font colour as paper"
+	}
+	return "", "", ""
+}
+
+// sameColour reports whether a run cannot be told from what is behind it.
+func (p *wordPart) sameColour(s wordStyle) bool {
+	back := p.paper
+	for _, fill := range []string{p.cellFill, s.fill} {
+		if c, ok := hexColor(fill); ok {
+			back = c
+		}
+	}
+	fore := black
+	if contrast(fore, back) < minContrast*2 {
+		fore = white // "auto" text turns white on dark ground
+	}
+	if c, ok := hexColor(s.color); ok {
+		fore = c
+	}
+	return contrast(fore, back) < minContrast
+}
+
+// style resolves a style with what it is based on.
+func (w *word) style(id string, depth int) wordStyle {
+	s, ok := w.styles[id]
+	if !ok || depth > 20 {
+		return wordStyle{}
+	}
+	if s.based != "" {
+		return s.merge(w.style(s.based, depth+1))
+	}
+	return s
+}

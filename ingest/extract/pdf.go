@@ -107,6 +107,7 @@ func (c *canvas) page(page pdfDict) error {
 	if a := c.array(page["CropBox"]); len(a) == 4 {
 		visible = visible.cut(c.rect(a, identity))
 	}
+	c.visible = visible
 	c.g = gstate{ctm: identity, fill: black, stroke: black, fillAlpha: 1, strokeAlpha: 1, clip: visible, stretch: 1}
 	var data bytes.Buffer
 	parts, isArray := c.get(page["Contents"]).(pdfArray)

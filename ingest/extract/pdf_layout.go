@@ -152,7 +152,7 @@ func (l *layout) hidden(r *pdfRun) (technique, how string) {
 // covers it.
 func (l *layout) around(r *pdfRun) (back rgba, covered bool) {
 	back = white
-	for i := range l.paints {
+	for _, i := range l.bands[l.band(r.midY)] {
 		p := &l.paints[i]
 		if !p.area.has(r.midX, r.midY) {
 			continue
