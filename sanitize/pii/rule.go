@@ -111,9 +111,10 @@ func (s *Scanner) compile() {
 			}
 			r.word = index.add(r.words)
 			n := len(r.pattern)
-			if strings.Trim(r.pattern, "0123456789") == "" {
+			if strings.Trim(r.pattern, "0123456789*") == "" {
 				s.digits[n] = append(s.digits[n], len(s.rules))
-			} else {
+			}
+			if strings.Trim(r.pattern, "0123456789") != "" {
 				s.mixed[n] = append(s.mixed[n], len(s.rules))
 			}
 			s.rules = append(s.rules, r)

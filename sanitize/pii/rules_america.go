@@ -52,7 +52,7 @@ var americaRules = []rule{
 		check: isCPF, prose: 0.9, near: 0.95, alone: 0.6, words: []string{"cpf", "contribuinte", "pessoa física"}},
 	{name: "br-cnpj", typ: "BR_CNPJ", country: "BR", about: "cadastro nacional da pessoa jurídica", pattern: "00000000000000", forms: []string{"00.000.000/0000-00"},
 		check: isCNPJ, prose: 0.9, near: 0.95, alone: 0.6, words: []string{"cnpj", "pessoa jurídica"}},
-	{name: "cl-rut", typ: "CL_RUT", country: "CL", about: "rol único tributario", pattern: "00000000*", forms: []string{"00.000.000-*", "00000000-*"},
+	{name: "cl-rut", typ: "CL_RUT", country: "CL", about: "rol único tributario", pattern: "00000000*", forms: []string{"00.000.000-*"},
 		check: isRUT, prose: 0.65, near: 0.9, alone: 0.6, words: rutWords},
 	{name: "cl-rut", typ: "CL_RUT", country: "CL", pattern: "0000000*", forms: []string{"0.000.000-*"},
 		check: isRUT, prose: 0.6, near: 0.85, alone: 0.55, words: rutWords},

@@ -32,8 +32,6 @@ var asiaRules = []rule{
 		check: func(v []byte) bool { y := number(v[:4]); return y > 1900 && y < 2050 }},
 	{name: "cn-id", typ: "CN_ID", country: "CN", about: "resident identity number", pattern: "00000000000000000*", forms: []string{"00000000000000000*", "000000 00000000 000*"},
 		check: isCNID, prose: 0.9, near: 0.97, alone: 0.95, words: cnWords},
-	{name: "cn-id", typ: "CN_ID", country: "CN", pattern: "000000000000000000", forms: []string{"000000000000000000", "000000 00000000 0000"},
-		check: isCNID, prose: 0.9, near: 0.97, alone: 0.95, words: cnWords},
 	{name: "cn-passport", typ: "CN_PASSPORT", country: "CN", about: "passport number", pattern: "a00000000", forms: []string{"a00000000"}, near: 0.66, words: []string{"护照", "chinese passport"}, check: func(v []byte) bool { return v[0] == 'E' || v[0] == 'G' }, strict: true},
 	{name: "hk-id", typ: "HK_ID", country: "HK", about: "identity card", pattern: "a000000*", forms: []string{"a000000(*", "a000000*"},
 		check: isHKID, prose: 0.5, near: 0.9, alone: 0.55, lower: true, words: []string{"hkid", "hong kong", "香港", "身份證"}},

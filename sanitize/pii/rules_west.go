@@ -46,10 +46,8 @@ var westRules = []rule{
 	{name: "lu-nin", typ: "LU_NIN", country: "LU", about: "numéro d'identification national", pattern: "0000000000000", forms: []string{"0000 0000 00000", "00000000 00000"},
 		check: func(v []byte) bool { return yyyymmdd(v) && luhn(v[:12]) }, near: 0.9, alone: 0.7, words: []string{"matricule", "identification national", "cns"}},
 
-	{name: "fr-nir", typ: "FR_NIR", country: "FR", about: "numéro de sécurité sociale", pattern: "00000**00000000", forms: []string{"0 00 00 ** 000 000 00", "0 00 00 ** 000 000 00", "000000000000000", "0-00-00-**000-000-00"},
+	{name: "fr-nir", typ: "FR_NIR", country: "FR", about: "numéro de sécurité sociale", pattern: "00000**00000000", forms: []string{"0 00 00 ** 000 000 00", "0 00 00 **000 000 00", "0-00-00-**000-000-00", "0-00-00-**-000-000-00"},
 		check: isNIR, prose: 0.8, near: 0.95, alone: 0.8, words: []string{"sécurité sociale", "securite sociale", "nir", "insee", "num sécu", "vitale"}},
-	{name: "fr-nir", typ: "FR_NIR", country: "FR", pattern: "000000000000000", forms: []string{"0 00 00 00 000 000 00"},
-		check: isNIR, prose: 0.8, near: 0.95, alone: 0.7, words: []string{"sécurité sociale", "securite sociale", "nir", "insee", "num sécu", "vitale"}},
 	{name: "fr-nif", typ: "FR_NIF", country: "FR", about: "numéro fiscal", pattern: "0000000000000", forms: []string{"00 00 000 000 000"},
 		check: func(v []byte) bool { return v[0] <= '3' && number(v[:10])%511 == number(v[10:]) }, prose: 0.7, near: 0.9, alone: 0.7,
 		words: []string{"fiscal", "spi", "impôt", "impot", "tax"}},
