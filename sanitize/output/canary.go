@@ -23,8 +23,9 @@ const (
 
 // marks finds secret marks of the prompt in the answer: as they are, in either
 // case, reversed, rotated by 13, in hex, decimal or base64 (at any alignment),
-// as \x, \u or % escapes, and any of these with blanks or punctuation between
-// the characters. It reads only letters and digits; full-width ones count too.
+// and any of these with blanks or punctuation between the characters. It reads
+// only letters and digits; full-width ones count too. Escapes are left to the
+// second reading (see folded).
 type marks struct {
 	auto  *match.Automaton
 	rules []string // by literal
@@ -61,14 +62,11 @@ func spellings(mark string) []string {
 	forms := []string{plain, reverse(plain), squeeze(rot13(mark))}
 	for _, v := range []string{mark, strings.ToUpper(mark), strings.ToLower(mark), plain} {
 		forms = append(forms, hex.EncodeToString([]byte(v)))
-		var x, u, dec, html strings.Builder
+		var decimal strings.Builder
 		for _, b := range []byte(v) {
-			fmt.Fprintf(&x, "x%02x", b)
-			fmt.Fprintf(&u, "u%04x", b)
-			fmt.Fprintf(&dec, "%d", b)
-			fmt.Fprintf(&html, "x%x", b)
+			fmt.Fprintf(&decimal, "%d", b)
 		}
-		forms = append(forms, x.String(), u.String(), dec.String(), html.String())
+		forms = append(forms, decimal.String())
 		for pad := range 3 {
 			forms = append(forms, squeeze(base64At(v, pad)))
 		}
@@ -140,7 +138,8 @@ type markStream struct {
 	partial []byte
 }
 
-func (m *marks) newStream() sanitize.Stream { return &markStream{marks: m} }
+// NewStream starts the search in one answer.
+func (m *marks) NewStream() sanitize.Stream { return &markStream{marks: m} }
 
 func (s *markStream) Write(p []byte) (int, []sanitize.Finding) {
 	var found []sanitize.Finding

@@ -16,13 +16,16 @@ const (
 	maxEscape = 12      // bytes of an escape that are waited for
 )
 
+// streamer makes streams; every sanitize.Streamer is one.
+type streamer interface{ NewStream() sanitize.Stream }
+
 // folded shows scanners a second reading of the stream: JSON, Markdown, percent
 // and HTML escapes decoded, full-width and other variants of letters and digits
 // as plain ones. It starts with the first character that might read differently,
 // so plain text is scanned once. It reports only matches that hold such a
 // character; the others are found in the text itself.
 type folded struct {
-	scanners []sanitize.Streamer
+	scanners []streamer
 	streams  []sanitize.Stream // nil until a character might differ
 	safe     []int             // per stream, in the reading
 	memory   []byte
@@ -41,7 +44,7 @@ type piece struct {
 	decoded            bool
 }
 
-func newFolded(scanners []sanitize.Streamer) *folded { return &folded{scanners: scanners} }
+func newFolded(scanners []streamer) *folded { return &folded{scanners: scanners} }
 
 func (f *folded) Write(p []byte) (int, []sanitize.Finding) {
 	if len(f.pending) > 0 {

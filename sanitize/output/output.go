@@ -156,13 +156,17 @@ func (f *Filter) NewStream(ctx context.Context, a Answer) (*Stream, error) {
 	report := newTally()
 	rewrite := newRewriter(a.Actions, false)
 	var exact []sanitize.Stream
+	scanners := make([]streamer, 0, len(f.Scanners)+1)
 	for _, scanner := range f.Scanners {
+		scanners = append(scanners, scanner)
+	}
+	if m != nil {
+		scanners = append(scanners, m)
+	}
+	for _, scanner := range scanners {
 		exact = append(exact, scanner.NewStream())
 	}
-	exact = append(exact, newFolded(f.Scanners))
-	if m != nil {
-		exact = append(exact, m.newStream())
-	}
+	exact = append(exact, newFolded(scanners))
 	if a.Citations != nil {
 		exact = append(exact, newCitationStream(a.Citations))
 	}
