@@ -203,3 +203,13 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkSplit(b *testing.B) {
+	text := strings.Repeat("The quick brown fox jumps over the lazy dog. It was late.\n\n", 20_000)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := chunk.Split(text, nil, chunk.Config{MaxTokens: 256, Overlap: 32, Counter: &tally{}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -107,7 +107,8 @@ type Config struct {
 	// CPU is the processor time one document may take in a child; 0 means 10 s.
 	CPU time.Duration
 	// Memory is the size of a child's heap (RLIMIT_DATA) in bytes; 0 means
-	// 256 MiB.
+	// 256 MiB. A document takes two to three times its own size, so those near
+	// MaxBytes need more than the default and are refused with ErrFailed under it.
 	Memory int64
 	// Reuse is how many documents a child reads before it is replaced; 0 means
 	// 200. Any failure replaces it at once.
@@ -180,8 +181,8 @@ func (e *Extractor) Close() error {
 }
 
 // Extract reads one document. On any error the Document is its zero value. The
-// error wraps one of this package's sentinels (see [Class] of errors in
-// errors.go) and never holds text of the document.
+// error wraps one of this package's sentinels, or is the context's, and never
+// holds text of the document.
 func (e *Extractor) Extract(ctx context.Context, in Input) (Document, error) {
 	if err := ctx.Err(); err != nil {
 		return Document{}, err

@@ -40,7 +40,10 @@ func (c *canvas) paint(p paint) {
 // band is the band of a height on the page.
 func (c *canvas) band(y float64) int {
 	n := (y - c.visible.y0) / (c.visible.y1 - c.visible.y0) * pdfBands
-	return int(max(0, min(n, pdfBands-1))) // not a number becomes 0
+	if !(n > 0) { // also when it is not a number
+		return 0
+	}
+	return int(min(n, pdfBands-1))
 }
 
 // pathOperator builds and paints paths. A path is kept as the box around it;

@@ -30,8 +30,8 @@ type DirectoryConfig struct {
 	MaxBytes int64
 	// Mapping makes attributes.
 	Mapping Mapping
-	// NoSidecars ignores NAME.doorward.json and NAME.doorward.yaml. They are
-	// never documents themselves.
+	// NoSidecars ignores NAME.doorward.json and NAME.doorward.yaml. They, and
+	// NAME.doorward.manifest, are never documents themselves.
 	NoSidecars bool
 	// Prefix goes before every document id, to keep the ids of two directories
 	// apart; it is made of the characters of ids.
@@ -173,6 +173,9 @@ func (d *Directory) item(p string, siblings map[string]bool) ingest.Item {
 	it.Fingerprint = fingerprint(info)
 	it.Open = func(context.Context) (io.ReadCloser, error) { return d.open(p) }
 	own, mediaType, err := d.sidecar(p, siblings)
+	if err == nil {
+		it.Manifest, err = d.manifest(p, siblings)
+	}
 	if err == nil {
 		it.MediaType = mediaType
 		it.Attributes, err = d.mapper.Map(Facts{Source: d.config.Name, Path: p}, own)

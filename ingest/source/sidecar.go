@@ -16,6 +16,10 @@ import (
 // sidecarSuffixes are put after a file's whole name: report.pdf.doorward.json.
 var sidecarSuffixes = []string{".doorward.json", ".doorward.yaml", ".doorward.yml"}
 
+// manifestSuffix names a connector's signed statement about the file beside it,
+// handed on as it is in ingest.Item.Manifest.
+const manifestSuffix = ".doorward.manifest"
+
 // maxSidecar is the largest sidecar file.
 const maxSidecar = 1 << 20
 
@@ -33,7 +37,27 @@ func isSidecar(name string) bool {
 			return true
 		}
 	}
-	return false
+	return strings.HasSuffix(name, manifestSuffix)
+}
+
+// manifest reads the signed manifest of p, if there is one.
+func (d *Directory) manifest(p string, siblings map[string]bool) ([]byte, error) {
+	if !siblings[p[strings.LastIndexByte(p, '/')+1:]+manifestSuffix] {
+		return nil, nil
+	}
+	f, err := d.open(p + manifestSuffix)
+	if err != nil {
+		return nil, fmt.Errorf("%w: reading the manifest: %w", ingest.ErrAttributes, err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxSidecar+1))
+	if err == nil && len(content) > maxSidecar {
+		err = fmt.Errorf("over %d bytes", maxSidecar)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: reading the manifest: %w", ingest.ErrAttributes, err)
+	}
+	return content, nil
 }
 
 // sidecar reads the sidecar file of p, if there is one.

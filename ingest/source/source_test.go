@@ -176,6 +176,14 @@ func TestFingerprintChangesWithTheFile(t *testing.T) {
 	}
 }
 
+func TestManifestIsHandedOn(t *testing.T) {
+	root := tree(t, "a.txt", "a", "a.txt.doorward.manifest", "signed")
+	items := walk(t, directory(t, source.DirectoryConfig{Root: root}))
+	if len(items) != 1 || string(items[0].Manifest) != "signed" {
+		t.Errorf("%+v", items)
+	}
+}
+
 func TestMappingErrors(t *testing.T) {
 	for want, r := range map[string]source.Rule{
 		"set is empty":             {Match: "*"},
