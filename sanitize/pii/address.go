@@ -9,9 +9,12 @@ import (
 	"github.com/doorward/doorward/sanitize"
 )
 
-// streetWords end a street's name, or are it: "12 Oak Street", "4 rue du Bac".
+// streetWords end a street's name: "12 Oak Street".
 var streetWords = wordSet(`street st avenue ave road rd boulevard blvd lane ln drive dr court ct square sq terrace parkway pkwy highway hwy
-	crescent close gardens mews rue avenue chemin allée impasse quai via viale piazza corso`)
+	crescent close gardens mews`)
+
+// streetLead stand between the number and the street's name: "4 rue du Bac".
+var streetLead = wordSet(`rue avenue av boulevard bd chemin allée impasse quai place`)
 
 // streetFirst begin a street's name with the number behind: "Calle Mayor, 12".
 var streetFirst = wordSet(`calle c/ avenida av avda plaza paseo carrer rua travessa via viale piazza corso largo ulica ul rue straat strada`)
@@ -61,7 +64,8 @@ func (r *run) streetAfter(i int) int {
 		if end == limit && limit < len(r.text) || word == "" {
 			return -1
 		}
-		if streetWords[string(r.lowerWord(word))] && (n > 0 && unicode.IsUpper(ru) || n == 0 && r.capitalAfter(end)) {
+		lower := r.lowerWord(word)
+		if n > 0 && streetWords[string(lower)] && unicode.IsUpper(ru) || n == 0 && streetLead[string(lower)] && r.capitalAfter(end) {
 			if n == 0 { // "4 rue du Bac": up to three more words
 				return r.nameAfter(end)
 			}

@@ -234,7 +234,7 @@ func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 			if d, ok := r.near(u.word, span); ok {
 				score = u.near + d
 				if embedded == 1 {
-					score -= 0.15
+					score -= 0.4
 				}
 			}
 		}

@@ -180,7 +180,8 @@ var issuers = []issuer{
 func cardLength(v []byte) bool {
 	for _, i := range issuers {
 		if p := number(v[:i.digits]); p >= i.low && p <= i.high {
-			return len(v) >= i.min && len(v) <= i.max
+			n := len(v)
+			return n >= i.min && n <= i.max && (i.low != 4 || n == 13 || n == 16 || n == 19)
 		}
 	}
 	return false

@@ -80,8 +80,12 @@ func (r *run) phoneAt(t int) (n dialled, next int) {
 		return n, t + 1
 	}
 	n.lead0 = r.text[first.start] == '0'
-	if strings.HasPrefix(r.text[first.start:], "00") && n.n > 1 {
-		n.plus = true
+	if i := first.start; n.n > 1 && r.text[i] == '0' && r.text[i+1] == '0' && n.digits > 9 {
+		next := i + 2
+		if first.len() == 2 {
+			next = r.tok[t+1].start
+		}
+		n.plus = r.text[next] != '0'
 	}
 	e = r.gluedExtension(e, &n)
 	e = r.extension(e, &n)
@@ -187,7 +191,7 @@ func (r *run) phoneScore(n *dialled) float64 {
 		return 0.55
 	case n.ext && n.n > 1:
 		return 0.7
-	case n.parens && n.n > 1 && n.digits >= 8 && (r.text[n.span.Start] == '(' || n.lead0):
+	case n.parens && n.n > 1 && n.digits >= 8 && strings.Contains(n.written, ")") && (r.text[n.span.Start] == '(' || n.lead0):
 		return 0.6
 	case n.n == 3 && n.groups[0] == 3 && n.groups[1] == 3 && n.groups[2] == 4 && n.seps[1] == n.seps[2]:
 		return 0.6
@@ -266,8 +270,12 @@ func (r *run) notPhone(n *dialled) bool {
 		return true
 	case n.digits == 13 && (strings.HasPrefix(v, "978") || strings.HasPrefix(v, "979")):
 		return true
-	case n.n == 2 && g[0] == 4 && g[1] == 4 && n.seps[1] == '-' && (v[:2] == "19" || v[:2] == "20") && (v[5:7] == "19" || v[5:7] == "20"):
+	case n.n == 2 && g[0] == 4 && g[1] == 4 && n.seps[1] != ' ' && century(v[:2]) && century(v[len(v)-4:]):
 		return true // years
+	case n.n == 2 && g[0] == 5 && g[1] == 4 && n.seps[1] == '-':
+		return true // a postal code of the United States
+	case n.n > 3 && 2*strings.Count(v, "0") > n.digits:
+		return true // bytes
 	}
 	return false
 }
@@ -281,6 +289,8 @@ func (r *run) anywhere(n *dialled) bool {
 	}
 	return false
 }
+
+func century(s string) bool { return s[:2] == "19" || s[:2] == "20" }
 
 // plan asks the number plan of a region.
 func (r *run) plan(text, region string) (valid, possible bool) {

@@ -47,7 +47,7 @@ var americaRules = []rule{
 	{name: "mx-curp", typ: "MX_CURP", country: "MX", about: "clave única de registro de población", pattern: "aaaa000000aaaaaa*0", forms: []string{"aaaa000000aaaaaa*0"},
 		check: isCURP, prose: 0.9, near: 0.95, alone: 0.9, words: []string{"curp"}},
 	{name: "mx-rfc", typ: "MX_RFC", country: "MX", about: "registro federal de contribuyentes", pattern: "aaaa000000***", forms: []string{"aaaa000000***", "aaaa-000000-***"},
-		check: func(v []byte) bool { return yymmdd(v[4:]) }, prose: 0.5, near: 0.85, alone: 0.6, words: []string{"rfc", "contribuyente"}, lower: true},
+		check: func(v []byte) bool { return yymmdd(v[4:]) }, prose: 0.5, near: 0.85, alone: 0.6, words: []string{"rfc", "contribuyente"}, capitals: true},
 	{name: "br-cpf", typ: "BR_CPF", country: "BR", about: "cadastro de pessoas físicas", pattern: "00000000000", forms: []string{"000.000.000-00"},
 		check: isCPF, prose: 0.9, near: 0.95, alone: 0.6, words: []string{"cpf", "contribuinte", "pessoa física"}},
 	{name: "br-cnpj", typ: "BR_CNPJ", country: "BR", about: "cadastro nacional da pessoa jurídica", pattern: "00000000000000", forms: []string{"00.000.000/0000-00"},
@@ -77,7 +77,7 @@ var (
 	licenceWords  = []string{"license", "licence", "driver", "driving", "führerschein", "permis de conduire", "carnet de conducir", "patente", "rijbewijs", "licencia", "dl#", "dl no", "운전면허"}
 	accountWords  = []string{"account", "acct", "checking", "savings", "bank account", "debit"}
 	medicalWords  = []string{"medical", "certificate", "license", "licence", "dea", "physician", "practitioner"}
-	rutWords      = []string{"rut", "run", "tributario", "cédula", "cedula"}
+	rutWords      = []string{"rut", "tributario", "cédula", "cedula"}
 )
 
 func isSSN(v []byte) bool {

@@ -122,8 +122,11 @@ func (r *run) findWords() {
 	n := lowerInto(w.buf[:], r.text[from:to])
 	b := w.buf[:n]
 	for i := 0; i+3 <= n && w.n < len(w.hit); i++ {
-		if i > 0 && isLetter(b[i]) && (isLetter(b[i-1]) || b[i-1] >= 0x80) || !isLetter(b[i]) && b[i] < 0xC0 {
+		if i > 0 && isLetter(b[i]) && (isLetter(b[i-1]) || b[i-1] >= 0x80) && !r.camel(from+i) || !isLetter(b[i]) && b[i] < 0xC0 {
 			continue
+		}
+		if i > 1 && b[i-1] == '.' && isAlnum(b[i-2]) {
+			continue // a file's ending, a field's name
 		}
 		if i > 0 && b[i] >= 0xC0 && b[i] < 0xE0 && (isLetter(b[i-1]) || b[i-1] >= 0x80) {
 			continue
@@ -138,6 +141,11 @@ func (r *run) findWords() {
 			}
 		}
 	}
+}
+
+// camel reports whether a word begins at i within another: "userPhone".
+func (r *run) camel(i int) bool {
+	return r.text[i] >= 'A' && r.text[i] <= 'Z' && r.text[i-1] >= 'a' && r.text[i-1] <= 'z'
 }
 
 // wordEnds lets long words be beginnings ("passports", "Steuernummer") and
