@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -270,8 +272,8 @@ func (p *policyFlags) plan(c *cobra.Command) error {
 		return json.NewEncoder(out).Encode(report)
 	}
 	fmt.Fprintf(out, "residual\n%s\nfilter (%s of the documents, %d conditions, hash %.12s)\n%s\n", report.Residual, report.Effect, report.Conditions, report.Hash, report.Filter)
-	for name, form := range report.Stores {
-		fmt.Fprintf(out, "\n%s\n%s\n", name, form)
+	for _, name := range slices.Sorted(maps.Keys(report.Stores)) {
+		fmt.Fprintf(out, "\n%s\n%s\n", name, report.Stores[name])
 	}
 	if d := report.Obligations; d.MaxPassages > 0 || len(d.Mask) > 0 || d.RequireMFA || len(d.Extra) > 0 {
 		fmt.Fprintf(out, "\nobligations\nat most %d passages (0: any), mask %v, second factor %v, other %v\n", d.MaxPassages, d.Mask, d.RequireMFA, d.Extra)
