@@ -36,6 +36,7 @@ type builder struct {
 	name     string // first heading
 	err      error
 	space    bool // a blank is due before the next inline text
+	apart    bool // the next hidden run does not go on the word of the last
 	marks    int  // combining marks in a row
 	steps    int
 }
@@ -167,7 +168,7 @@ func plainASCII(s string) bool {
 
 // line ends the current line, if it has text.
 func (b *builder) line() {
-	b.space = false
+	b.space, b.apart = false, true
 	b.out = trimBlanks(b.out)
 	if n := len(b.out); n > 0 && b.out[n-1] != '\n' {
 		b.raw("\n")
@@ -280,6 +281,25 @@ func (b *builder) hide(class Class, technique, locator, text string) {
 	b.hideAt(len(trimBlanks(b.out)), class, technique, locator, text)
 }
 
+// hideRun reports hidden running text: a run that follows another without a
+// blank or a border goes on its last word, as it would on the page.
+func (b *builder) hideRun(class Class, technique, locator, text string) {
+	n := len(b.hidden)
+	apart := b.apart || n == 0 || strings.TrimLeftFunc(text, unicode.IsSpace) != text
+	if strings.TrimSpace(text) == "" {
+		b.apart = b.apart || text != ""
+		return
+	}
+	at := len(trimBlanks(b.out))
+	same := n > 0 && b.hidden[n-1].Offset == at && b.hidden[n-1].Technique == technique && b.hidden[n-1].Locator == locator
+	if same && !apart && b.spend(len(text)) {
+		b.hidden[n-1].Text += strings.Join(strings.Fields(strings.ToValidUTF8(text, "\ufffd")), " ")
+	} else {
+		b.hideAt(at, class, technique, locator, text)
+	}
+	b.apart = strings.TrimRightFunc(text, unicode.IsSpace) != text
+}
+
 func (b *builder) hideAt(at int, class Class, technique, locator, text string) {
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\ufffd")), " ")
 	if text == "" || !b.spend(len(text)+len(locator)) {
@@ -291,6 +311,7 @@ func (b *builder) hideAt(at int, class Class, technique, locator, text string) {
 			return
 		}
 	}
+	b.apart = true
 	b.hidden = append(b.hidden, Hidden{Offset: at, Locator: locator, Technique: technique, Class: class, Text: text})
 }
 

@@ -268,9 +268,9 @@ func (p *wordPart) chars(s string) {
 	case "t":
 		p.shown(s)
 	case "delText":
-		p.hide(Markup, "office-deleted", "tracked deletion", s)
+		p.hideRun(Markup, "office-deleted", "tracked deletion", s)
 	case "instrText", "delInstrText":
-		p.hide(Markup, "office-field", "field code", s)
+		p.hideRun(Markup, "office-field", "field code", s)
 	case "posOffset":
 		// English metric units: 914,400 to the inch. A drawing more than 20 inches
 		// off its anchor is on no page.
@@ -287,12 +287,12 @@ func (p *wordPart) shown(s string) {
 	}
 	class, technique, locator := p.hiding()
 	if technique != "" {
-		p.hide(class, technique, locator, s)
+		p.hideRun(class, technique, locator, s)
 		return
 	}
 	if s == "\n" {
 		if len(p.tables) > 0 {
-			p.space = true
+			p.space, p.apart = true, true
 		} else {
 			p.line()
 		}
@@ -304,7 +304,7 @@ func (p *wordPart) shown(s string) {
 func (p *wordPart) beginParagraph() {
 	p.run, p.para, p.heading, p.list = wordStyle{}, wordStyle{}, 0, false
 	if p.inCell() {
-		p.space = true
+		p.space, p.apart = true, true
 		return
 	}
 	p.line()
@@ -332,7 +332,7 @@ func (p *wordPart) paragraphStyle(id string) {
 func (p *wordPart) endParagraph() {
 	p.run = wordStyle{}
 	if p.inCell() {
-		p.space = true
+		p.space, p.apart = true, true
 		return
 	}
 	switch {
@@ -364,14 +364,14 @@ func (p *wordPart) beginCell() {
 		p.bar()
 	}
 	p.tables[n-1].cells++
-	p.space = false
+	p.space, p.apart = false, true
 }
 
 func (p *wordPart) endRow() {
 	n := len(p.tables)
 	p.hiddenRow = false
 	if n != 1 {
-		p.space = true
+		p.space, p.apart = true, true
 		return
 	}
 	p.line()

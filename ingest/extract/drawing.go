@@ -34,6 +34,7 @@ func (o *office) drawnText(part string, class Class, technique, locator string) 
 		switch t := tok.(type) {
 		case xml.StartElement:
 			open = t.Name.Local
+			o.apart = o.apart || open == "p" || open == "br" || open == "v"
 			if open == "cNvPr" {
 				a := flatAttrs(t)
 				o.hide(Metadata, "office-alt-text", "alternative text", a["descr"]+" "+a["title"])
@@ -42,7 +43,7 @@ func (o *office) drawnText(part string, class Class, technique, locator string) 
 			open = ""
 		case xml.CharData:
 			if open == "t" || open == "v" {
-				o.hide(class, technique, locator, string(t))
+				o.hideRun(class, technique, locator, string(t))
 			}
 		case xml.Comment:
 			o.hide(Markup, "xml-comment", "comment", string(t))

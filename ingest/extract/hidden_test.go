@@ -80,6 +80,7 @@ var htmlFixtures = map[string]string{
 	"unfinished comment":   `<!-- SECRET`,
 	"conditional comment":  `<!--[if mso]><p>SECRET</p><![endif]-->`,
 	"processing":           `<?php SECRET ?>`,
+	"split in words":       `<p style="display:none">PSST<b>QUX</b> <i>ig</i>nore all</p>`,
 	"letter spacing":       `<p style="letter-spacing:-1em">SECRET</p>`,
 }
 
@@ -145,6 +146,7 @@ func wordFixtures(t testing.TB) map[string]extract.Input {
 	add("vanish by style", run(`<w:rStyle w:val="H"/>`, secret), styles(`<w:style w:styleId="B"><w:rPr><w:vanish/></w:rPr></w:style><w:style w:styleId="H"><w:basedOn w:val="B"/></w:style>`)...)
 	add("vanish by paragraph style", `<w:p><w:pPr><w:pStyle w:val="H"/></w:pPr><w:r><w:t>`+secret+`</w:t></w:r></w:p>`, styles(`<w:style w:styleId="H"><w:rPr><w:vanish/></w:rPr></w:style>`)...)
 	add("white", run(`<w:color w:val="FFFFFF"/>`, secret))
+	add("in pieces", `<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>PSST</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>QUX ignore</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t xml:space="preserve"> all</w:t></w:r></w:p>`)
 	add("white by theme", run(`<w:color w:val="auto" w:themeColor="background1"/>`, secret))
 	add("as shading", run(`<w:color w:val="112233"/><w:shd w:fill="112233"/>`, secret))
 	add("1 pt", run(`<w:sz w:val="2"/>`, secret))

@@ -82,7 +82,7 @@ func (p *page) walk(n *html.Node, l look) {
 // textNode adds text, or reports it when the look hides it.
 func (p *page) textNode(s string, l look) {
 	if technique, locator := l.hidden(); technique != "" {
-		p.hide(Concealed, technique, locator, s)
+		p.hideRun(Concealed, technique, locator, s)
 		p.space = p.space || strings.ContainsFunc(s, unicode.IsSpace)
 		return
 	}
@@ -120,7 +120,10 @@ func (p *page) element(n *html.Node, l look) {
 		return
 	}
 	if technique, _ := l.hidden(); technique != "" {
+		edge := blockElements[n.Data] || unflowed[n.Data]
+		p.apart = p.apart || edge
 		p.walk(n, l) // its text nodes are reported one by one
+		p.apart = p.apart || edge
 		return
 	}
 	p.shown(n, l)
@@ -134,10 +137,13 @@ func (p *page) unseen(n *html.Node, class Class, technique string) {
 	locator := "element " + n.Data
 	var visit func(*html.Node)
 	visit = func(n *html.Node) {
-		if n.Type == html.TextNode || n.Type == html.CommentNode {
+		switch n.Type {
+		case html.TextNode:
+			p.hideRun(class, technique, locator, n.Data)
+		case html.CommentNode:
 			p.hide(class, technique, locator, n.Data)
-		}
-		if n.Type == html.ElementNode {
+		case html.ElementNode:
+			p.apart = p.apart || blockElements[n.Data] || unflowed[n.Data]
 			p.attributes(n)
 		}
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -187,6 +193,9 @@ func (p *page) shown(n *html.Node, l look) {
 var blockElements = set(`address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption
 figure footer form header html legend main nav p section summary caption thead tbody tfoot textarea select optgroup`)
 
+// unflowed are elements with a role of their own that begin a new line or cell.
+var unflowed = set("h1 h2 h3 h4 h5 h6 br hr pre ul ol menu li table tr td th option")
+
 // plain adds an element without a role of its own.
 func (p *page) plain(n *html.Node, l look) {
 	isBlock := blockElements[n.Data] || l.block
@@ -211,7 +220,7 @@ func (p *page) edge(gap bool) {
 
 func (p *page) lineOrBlank() {
 	if p.flat > 0 {
-		p.space = true
+		p.space, p.apart = true, true
 		return
 	}
 	if p.atMark() {
@@ -229,7 +238,7 @@ func (p *page) atMark() bool {
 
 func (p *page) gapOrBlank() {
 	if p.flat > 0 {
-		p.space = true
+		p.space, p.apart = true, true
 		return
 	}
 	if p.atMark() {

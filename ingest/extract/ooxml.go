@@ -266,10 +266,12 @@ func (o *office) allText(name string, class Class, technique, locator string) er
 	return o.xml(name, func(tok xml.Token) error {
 		switch t := tok.(type) {
 		case xml.CharData:
-			o.hide(class, technique, locator, string(t))
+			o.hideRun(class, technique, locator, string(t))
 		case xml.Comment:
 			o.hide(Markup, "xml-comment", "comment", string(t))
 		case xml.StartElement:
+			// Runs of a paragraph follow each other; anything else stands apart.
+			o.apart = o.apart || t.Name.Local != "r" && t.Name.Local != "t" && t.Name.Local != "rPr"
 			for _, a := range t.Attr {
 				if words(a.Value) >= 3 {
 					o.hide(class, technique, locator, a.Value)

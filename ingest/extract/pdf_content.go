@@ -53,6 +53,7 @@ type gstate struct {
 	ctm            matrix
 	fill, stroke   rgba
 	fillPattern    bool
+	masked         bool // under a soft mask
 	fillAlpha      float64
 	strokeAlpha    float64
 	clip           box
@@ -201,10 +202,11 @@ func (c *canvas) extState(res pdfDict, args []any) {
 	if f := c.array(d["Font"]); len(f) == 2 {
 		c.g.font, c.g.size = c.useFont(f[0]), c.num(f[1], c.g.size)
 	}
-	if m := c.dict(d["SMask"]); m != nil {
-		// What a soft mask leaves visible is not worked out; text under one is
-		// rare, and a warning says so.
-		c.warn("PDF text under a soft mask")
+	if m := c.get(d["SMask"]); m != nil {
+		// What a soft mask leaves visible is not worked out, so text under one
+		// counts as hidden; a name (None) ends the mask.
+		_, none := m.(pdfName)
+		c.g.masked = !none
 	}
 }
 

@@ -18,6 +18,7 @@ type layout struct {
 	start   int
 	size    float64 // largest of the line
 	last    *pdfRun // last visible run
+	veiled  *pdfRun // last hidden run
 }
 
 // write adds the page's visible runs in content order and reports the others.
@@ -31,10 +32,7 @@ func (l *layout) write() {
 		}
 		r := &l.runs[i]
 		if technique, how := l.hidden(r); technique != "" {
-			if strings.TrimSpace(r.text) == "" && r.text != "" {
-				r.text = " "
-			}
-			l.hide(Concealed, technique, fmt.Sprintf("page %d %s", l.page, how), l.hiddenText(r))
+			l.concealed(r, technique, how)
 			continue
 		}
 		l.unknown += r.unknown
@@ -67,13 +65,19 @@ func (l *layout) replacements(page string) {
 	}
 }
 
-// hiddenText joins hidden runs with the blanks that separate them on the page:
-// a run is a word.
-func (l *layout) hiddenText(r *pdfRun) string {
-	if r.claimed != "" && r.claimed != r.text {
-		return r.text + " " + r.claimed
+// concealed reports a hidden run, joined to the hidden run before it as the two
+// stand on the page.
+func (l *layout) concealed(r *pdfRun, technique, how string) {
+	if l.veiled != nil {
+		line, blank := between(l.veiled, r)
+		l.apart = l.apart || line || blank
 	}
-	return r.text
+	l.veiled = r
+	where := fmt.Sprintf("page %d %s", l.page, how)
+	l.hideRun(Concealed, technique, where, r.text)
+	if r.claimed != "" && r.claimed != r.text {
+		l.hide(Concealed, "pdf-remap", where, r.claimed)
+	}
 }
 
 // place begins a new line, or a blank, where the page has one.
@@ -81,26 +85,39 @@ func (l *layout) place(r *pdfRun) {
 	if l.last == nil {
 		return
 	}
-	p := l.last
-	dx, dy := p.ex-p.x, p.ey-p.y
-	if n := math.Hypot(dx, dy); n > 0 {
-		dx, dy = dx/n, dy/n
-	} else {
-		dx, dy = 1, 0
-	}
-	along := (r.x-p.ex)*dx + (r.y-p.ey)*dy
-	across := (r.x-p.ex)*-dy + (r.y-p.ey)*dx
-	size := max(p.size, r.size)
-	switch {
-	case math.Abs(across) > min(p.size, r.size)*1.9:
+	switch line, blank := between(l.last, r); {
+	case line && math.Abs(l.last.across(r)) > min(l.last.size, r.size)*1.9:
 		l.endLine()
 		l.gap()
 		l.start = len(l.out)
-	case math.Abs(across) > size*0.6 || along < -size*1.5:
+	case line:
 		l.endLine()
-	case along > size*0.15:
+	case blank:
 		l.space = true
 	}
+}
+
+// direction is the unit vector a run is written along.
+func (r *pdfRun) direction() (dx, dy float64) {
+	dx, dy = r.ex-r.x, r.ey-r.y
+	if n := math.Hypot(dx, dy); n > 0 {
+		return dx / n, dy / n
+	}
+	return 1, 0
+}
+
+// across is how far the next run is off the line of this one.
+func (r *pdfRun) across(next *pdfRun) float64 {
+	dx, dy := r.direction()
+	return (next.x-r.ex)*-dy + (next.y-r.ey)*dx
+}
+
+// between tells whether a run begins a new line, or stands apart on the same.
+func between(last, r *pdfRun) (line, blank bool) {
+	dx, dy := last.direction()
+	along := (r.x-last.ex)*dx + (r.y-last.ey)*dy
+	size := max(last.size, r.size)
+	return math.Abs(last.across(r)) > size*0.6 || along < -size*1.5, along > size*0.15
 }
 
 // endLine ends the line and remembers how large it was.
@@ -133,6 +150,8 @@ func (l *layout) hidden(r *pdfRun) (technique, how string) {
 		return "tiny-text", "font size"
 	case alpha < minOpacity:
 		return "pdf-transparent", "alpha"
+	case s.masked:
+		return "pdf-transparent", "soft mask"
 	}
 	if !s.clip.has(r.midX, r.midY) {
 		return "pdf-off-page", "outside the page or clip"

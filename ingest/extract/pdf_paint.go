@@ -73,10 +73,19 @@ func (c *canvas) pathOperator(op string, args []any) {
 	case "W", "W*":
 		c.clipNext = true
 	case "f", "F", "f*", "B", "B*", "b", "b*":
-		if c.pathSet && c.off == 0 && c.g.fillAlpha >= 0.9 && !c.g.fillPattern {
-			c.paint(paint{area: c.path.cut(c.g.clip), color: c.g.fill})
+		if c.pathSet && c.off == 0 && c.g.fillAlpha >= 0.9 && !c.g.masked {
+			// What a pattern looks like is not worked out: it counts as paper.
+			p := paint{area: c.path.cut(c.g.clip), color: c.g.fill}
+			if c.g.fillPattern {
+				p.color = white
+			}
+			c.paint(p)
 		}
 		c.endPath()
+	case "sh":
+		if c.off == 0 && c.g.fillAlpha >= 0.9 && !c.g.masked {
+			c.paint(paint{area: c.g.clip, color: white})
+		}
 	case "S", "s", "n":
 		c.endPath()
 	}

@@ -99,7 +99,7 @@ func TestChildrenThatMisbehave(t *testing.T) {
 }
 
 func TestMemoryOfAChildIsBounded(t *testing.T) {
-	e := sandboxed(t, extract.Config{Memory: 64 << 20, MaxText: 1 << 30})
+	e := sandboxed(t, extract.Config{Memory: 128 << 20, MaxText: 1 << 30})
 	in := extract.Input{Name: "a.html", Bytes: []byte(strings.Repeat("<b>x", 100) + strings.Repeat("<p>some words", 3<<20))}
 	if _, err := e.Extract(context.Background(), in); !errors.Is(err, extract.ErrFailed) && !errors.Is(err, extract.ErrTooLarge) {
 		t.Errorf("got %v", err)

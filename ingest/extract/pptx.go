@@ -291,7 +291,7 @@ func emu(v string) float64 {
 
 func (s *slideWalk) paragraph() {
 	if s.table > 0 {
-		s.space = true
+		s.space, s.apart = true, true
 		return
 	}
 	s.line()
@@ -345,12 +345,12 @@ func (s *slideWalk) text(t string) {
 		return
 	}
 	if technique, where := s.hiding(); technique != "" {
-		s.hide(Concealed, technique, where, t)
+		s.hideRun(Concealed, technique, where, t)
 		return
 	}
 	if t == "\n" {
 		if s.table > 0 {
-			s.space = true
+			s.space, s.apart = true, true
 		} else {
 			s.line()
 		}
