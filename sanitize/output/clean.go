@@ -12,7 +12,8 @@ const RuleSmuggling = "unicode-smuggling"
 
 // cleaner is the first step: it drops characters that draw nothing, replaces
 // bytes that are not UTF-8 by U+FFFD, and holds back only an incomplete
-// character. Everything after it sees whole characters and what a person sees.
+// character or escape. Everything after it sees whole ones and what a person
+// sees.
 //
 // Kept are the joiners that change how neighbours are drawn: ZWJ between emoji,
 // ZWJ and ZWNJ after a letter of a script that uses them, and a variation
@@ -22,9 +23,36 @@ type cleaner struct {
 	n       int
 	prev    rune
 	removed int
+	escape  []byte // an escape that has only begun
 }
 
 func (c *cleaner) write(out, p []byte) []byte {
+	from := len(out)
+	out = c.characters(append(out, c.escape...), p)
+	cut := len(out) - unfinished(out[from:])
+	c.escape = append(c.escape[:0], out[cut:]...)
+	return out[:cut]
+}
+
+// unfinished is the length of an escape that p ends with and that more could
+// complete. It reads escapes from the beginning, as the second reading does.
+func unfinished(p []byte) int {
+	var scratch [utf8.UTFMax]byte
+	for i := 0; i < len(p); {
+		if b := p[i]; b != '\\' && b != '%' && b != '&' {
+			i++
+			continue
+		}
+		_, n := decode(p[i:], scratch[:0])
+		if n == 0 {
+			return len(p) - i
+		}
+		i += n
+	}
+	return 0
+}
+
+func (c *cleaner) characters(out, p []byte) []byte {
 	for c.n > 0 && len(p) > 0 {
 		c.partial[c.n] = p[0]
 		c.n++
@@ -36,7 +64,7 @@ func (c *cleaner) write(out, p []byte) []byte {
 			rest := append([]byte(nil), c.partial[size:c.n]...)
 			c.n = 0
 			if len(rest) > 0 {
-				out = c.write(out, rest)
+				out = c.characters(out, rest)
 			}
 		}
 	}
@@ -58,8 +86,11 @@ func (c *cleaner) write(out, p []byte) []byte {
 	return out
 }
 
-// close gives out an incomplete character as what it is: U+FFFD for each byte.
+// close gives out an incomplete escape as it is, and an incomplete character as
+// what it is: U+FFFD for each byte.
 func (c *cleaner) close(out []byte) []byte {
+	out = append(out, c.escape...)
+	c.escape = c.escape[:0]
 	for i := 0; i < c.n; i++ {
 		out = utf8.AppendRune(out, utf8.RuneError)
 	}

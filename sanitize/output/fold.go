@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	memory    = 1 << 10 // bytes before the first disguise that scanners are shown
+	memory    = 1 << 10 // bytes before a disguise that scanners are shown
+	stretch   = 4 << 10 // bytes after which a reading without one may end
 	maxEscape = 12      // bytes of an escape that are waited for
 )
 
@@ -21,17 +22,21 @@ type streamer interface{ NewStream() sanitize.Stream }
 
 // folded shows scanners a second reading of the stream: JSON, Markdown, percent
 // and HTML escapes decoded, full-width and other variants of letters and digits
-// as plain ones. It starts with the first character that might read differently,
-// so plain text is scanned once. It reports only matches that hold such a
-// character; the others are found in the text itself.
+// as plain ones. It is active from a character that reads differently until some
+// KiB after the last one, so plain text is scanned once. It reports only matches
+// that hold such a character; the others are found in the text itself.
+//
+// The cleaner before it never splits an escape, so that a scanner of the plain
+// text has not let go of what stands before one when this reading begins.
 type folded struct {
 	scanners []streamer
-	streams  []sanitize.Stream // nil until a character might differ
+	streams  []sanitize.Stream // nil while nothing differs
 	safe     []int             // per stream, in the reading
 	memory   []byte
-	at       int    // stream offset of the next byte
-	pending  []byte // the beginning of an escape
-	view     int    // length of the reading
+	at       int // stream offset of the next byte
+	last     int // stream offset after the last disguise
+	found    []sanitize.Finding
+	view     int // length of the reading
 	pieces   []piece
 	chunk    []byte // reading not yet given to the streams
 	scratch  [utf8.UTFMax]byte
@@ -47,27 +52,6 @@ type piece struct {
 func newFolded(scanners []streamer) *folded { return &folded{scanners: scanners} }
 
 func (f *folded) Write(p []byte) (int, []sanitize.Finding) {
-	if len(f.pending) > 0 {
-		p = append(f.pending, p...)
-		f.pending = nil
-	}
-	p = f.read(p, false)
-	f.pending = append([]byte(nil), p...)
-	return f.flush()
-}
-
-func (f *folded) Close() []sanitize.Finding {
-	f.read(f.pending, true)
-	f.pending = nil
-	_, found := f.flush()
-	for _, s := range f.streams {
-		found = append(found, f.source(s.Close())...)
-	}
-	return found
-}
-
-// read takes what can be decided of p and returns the rest, an unfinished escape.
-func (f *folded) read(p []byte, final bool) []byte {
 	for i := 0; i < len(p); {
 		start := i
 		for i < len(p) && p[i] < utf8.RuneSelf && p[i] != '\\' && p[i] != '&' && p[i] != '%' {
@@ -77,59 +61,85 @@ func (f *folded) read(p []byte, final bool) []byte {
 		if i == len(p) {
 			break
 		}
-		plain, n := f.decode(p[i:])
-		if p[i] < utf8.RuneSelf || plain != nil {
-			f.start() // before the escape is complete: what stands before it may match with it
-		}
-		switch {
-		case n == 0 && !final:
-			return p[i:]
-		case n == 0:
-			f.plain(p[i : i+1])
-			i++
-		case plain == nil:
+		plain, n := decode(p[i:], f.scratch[:0])
+		n = max(n, 1) // cut short by the end of the answer
+		if plain == nil {
 			f.plain(p[i : i+n])
-			i += n
-		default:
+		} else {
 			f.differs(plain, n)
-			i += n
 		}
+		i += n
 	}
-	return nil
+	safe := f.flush()
+	found := f.found
+	f.found = nil
+	return safe, found
+}
+
+func (f *folded) Close() []sanitize.Finding {
+	f.flush()
+	f.end()
+	return f.found
 }
 
 // plain takes source bytes that read as they are.
 func (f *folded) plain(p []byte) {
-	if len(p) == 0 {
-		return
+	for f.streams != nil && len(p) > 0 {
+		n := min(len(p), stretch-f.at%stretch)
+		f.add(p[:n], piece{view: f.view, source: f.at, size: n})
+		f.remember(p[:n])
+		p = p[n:]
+		if f.at%stretch == 0 && f.at-f.last >= stretch {
+			f.rest()
+		}
 	}
-	if f.streams == nil {
-		f.memory = append(f.memory, p[max(0, len(p)-memory):]...)
-		f.memory = f.memory[:copy(f.memory, f.memory[max(0, len(f.memory)-memory):])]
-	} else {
-		f.add(p, piece{view: f.view, source: f.at, size: len(p)})
-	}
+	f.remember(p)
+}
+
+// remember keeps the last source bytes.
+func (f *folded) remember(p []byte) {
 	f.at += len(p)
+	f.memory = append(f.memory, p[max(0, len(p)-memory):]...)
+	if len(f.memory) >= 2*memory {
+		f.memory = f.memory[:copy(f.memory, f.memory[len(f.memory)-memory:])]
+	}
 }
 
 // differs takes an escape of n source bytes that reads as plain.
 func (f *folded) differs(plain []byte, n int) {
+	if f.streams == nil {
+		f.start()
+	}
 	f.add(plain, piece{view: f.view, source: f.at, size: n, decoded: true})
 	f.at += n
+	f.last = f.at
+	f.memory = f.memory[:0] // what is remembered must be one piece of the source
 }
 
 // start begins the second reading with what is remembered.
 func (f *folded) start() {
-	if f.streams != nil {
-		return
-	}
 	f.streams = make([]sanitize.Stream, len(f.scanners))
 	for i, s := range f.scanners {
 		f.streams[i] = s.NewStream()
 	}
 	f.safe = make([]int, len(f.streams))
-	f.add(f.memory, piece{source: f.at - len(f.memory), size: len(f.memory)})
-	f.memory = nil
+	f.view, f.pieces, f.chunk = 0, f.pieces[:0], f.chunk[:0]
+	before := f.memory[max(0, len(f.memory)-memory):]
+	f.add(before, piece{source: f.at - len(before), size: len(before)})
+}
+
+// rest ends the second reading if no match is under way in it.
+func (f *folded) rest() {
+	if f.flush() == f.at {
+		f.end()
+	}
+}
+
+func (f *folded) end() {
+	for _, s := range f.streams {
+		f.found = append(f.found, f.source(s.Close())...)
+	}
+	f.streams = nil
 }
 
 func (f *folded) add(text []byte, p piece) {
@@ -144,16 +154,16 @@ func (f *folded) add(text []byte, p piece) {
 
 // flush gives the streams what was read. Before they are started everything is
 // safe as far as the second reading goes: the first one holds the same text back.
-func (f *folded) flush() (safe int, found []sanitize.Finding) {
+func (f *folded) flush() (safe int) {
 	if f.streams == nil {
-		return f.at, nil
+		return f.at
 	}
 	lowest := f.view
 	for i, s := range f.streams {
 		if len(f.chunk) > 0 {
 			safe, hits := s.Write(f.chunk)
 			f.safe[i] = max(f.safe[i], safe)
-			found = append(found, f.source(hits)...)
+			f.found = append(f.found, f.source(hits)...)
 		}
 		lowest = min(lowest, f.safe[i])
 	}
@@ -165,7 +175,7 @@ func (f *folded) flush() (safe int, found []sanitize.Finding) {
 	if keep := sort.Search(len(f.pieces), func(i int) bool { return f.pieces[i].view > lowest }) - 1; keep > 64 {
 		f.pieces = f.pieces[:copy(f.pieces, f.pieces[keep:])]
 	}
-	return safe, found
+	return safe
 }
 
 // source maps matches to the source and drops those without an escape.
@@ -211,48 +221,47 @@ func (p piece) to(view int) int {
 }
 
 // decode reads the escape or character that p begins with: what it reads as, nil
-// for itself, and its length, 0 when more must come.
-func (f *folded) decode(p []byte) (plain []byte, n int) {
+// for itself, and its length, 0 when more must come. It appends to out.
+func decode(p, out []byte) (plain []byte, n int) {
 	switch p[0] {
 	case '\\':
-		return f.backslash(p)
+		return decodeBackslash(p, out)
 	case '%':
-		return f.hex(p, 1, 2)
+		return decodeHex(p, out, 1, 2)
 	case '&':
-		return f.reference(p)
+		return decodeReference(p, out)
 	}
 	if !utf8.FullRune(p) {
 		return nil, 0
 	}
 	r, size := utf8.DecodeRune(p)
 	if b := variant(r); b != 0 {
-		f.scratch[0] = b
-		return f.scratch[:1], size
+		return append(out, b), size
 	}
 	return nil, size
 }
 
-func (f *folded) backslash(p []byte) ([]byte, int) {
+func decodeBackslash(p, out []byte) ([]byte, int) {
 	if len(p) < 2 {
 		return nil, 0
 	}
 	switch b := p[1]; {
 	case b == 'u':
-		return f.hex(p, 2, 4)
+		return decodeHex(p, out, 2, 4)
 	case b == 'x':
-		return f.hex(p, 2, 2)
+		return decodeHex(p, out, 2, 2)
 	case b == 'n' || b == 'r':
-		return append(f.scratch[:0], '\n'), 2
+		return append(out, '\n'), 2
 	case b == 't':
-		return append(f.scratch[:0], '\t'), 2
+		return append(out, '\t'), 2
 	case b > ' ' && b < utf8.RuneSelf && squeezed[b] == 0:
-		return append(f.scratch[:0], b), 2
+		return append(out, b), 2
 	}
 	return nil, 1
 }
 
-// hex reads digits hexadecimal digits from p[at].
-func (f *folded) hex(p []byte, at, digits int) ([]byte, int) {
+// decodeHex reads digits hexadecimal digits from p[at].
+func decodeHex(p, out []byte, at, digits int) ([]byte, int) {
 	v := rune(0)
 	for i := at; i < at+digits; i++ {
 		if i >= len(p) {
@@ -274,11 +283,11 @@ func (f *folded) hex(p []byte, at, digits int) ([]byte, int) {
 	if v == 0 || v >= 0x80 && digits == 2 || !utf8.ValidRune(v) {
 		return nil, 1
 	}
-	return utf8.AppendRune(f.scratch[:0], v), at + digits
+	return utf8.AppendRune(out, v), at + digits
 }
 
-// reference reads an HTML character reference.
-func (f *folded) reference(p []byte) ([]byte, int) {
+// decodeReference reads an HTML character reference.
+func decodeReference(p, out []byte) ([]byte, int) {
 	for i := 1; i < maxEscape; i++ {
 		if i >= len(p) {
 			return nil, 0
@@ -292,7 +301,7 @@ func (f *folded) reference(p []byte) ([]byte, int) {
 			if b := variant(r); b != 0 {
 				r = rune(b)
 			}
-			return utf8.AppendRune(f.scratch[:0], r), i + 1
+			return utf8.AppendRune(out, r), i + 1
 		}
 		if squeezed[p[i]] == 0 && !(p[i] == '#' && i == 1) {
 			return nil, 1

@@ -273,7 +273,7 @@ func TestAPanicReleasesNothing(t *testing.T) {
 
 var pieces = []string{
 	"tok-", "12345678", "1234", "5678", "hunter2", "ada", "@example.org", "bob", "://", "evil", "http", " ", "\n", "word", "é", "日本", "😀",
-	"\u200b", "\U000e0041", "c0ffee", "C0FFEE", "-", "c 0 f f e e", "YzBmZmVl", "\xff", "\xe2\x82", "[", "](", "k", "t", "h", "\\", "\\u002d", "\\u0074ok", "%2d", "&#45;", "&", "%", "４", "tok\\-1234",
+	"\u200b", "\U000e0041", "c0ffee", "C0FFEE", "-", "c 0 f f e e", "YzBmZmVl", "\xff", "\xe2\x82", "[", "](", "k", "t", "h", "\\", "\\u002d", "\\u0074ok", "%2d", "&#45;", "&", "%", "４", "tok\\-1234", "\\%", "%2", "d", "&am", "p;", "\\u00", "&#4", "5;",
 }
 
 func TestAnySplitGivesTheWholesText(t *testing.T) {
