@@ -139,16 +139,24 @@ func (a *API) ready(c *gin.Context) {
 
 // subject proves both identities or answers the request with a problem.
 func (a *API) subject(c *gin.Context) (policy.Subject, auth.Backend, bool) {
-	s, b, err := a.Auth.Subject(c.Request)
-	if err == nil {
-		return s, b, true
+	s, b, err := a.Authenticate(c.Request)
+	if err != nil {
+		a.fail(c, err)
 	}
-	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID, Request: c.GetString(requestKey)}
-	if aerr := a.Audit.Append(c.Request.Context(), e); aerr != nil {
+	return s, b, err == nil
+}
+
+// Authenticate proves both identities, and audits a refusal.
+func (a *API) Authenticate(r *http.Request) (policy.Subject, auth.Backend, error) {
+	s, b, err := a.Auth.Subject(r)
+	if err == nil {
+		return s, b, nil
+	}
+	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID}
+	if aerr := a.Audit.Append(r.Context(), e); aerr != nil {
 		err = aerr
 	}
-	a.fail(c, err)
-	return policy.Subject{}, b, false
+	return policy.Subject{}, b, err
 }
 
 // body decodes a JSON request strictly.

@@ -44,7 +44,7 @@ func (a *API) output(c *gin.Context) {
 		return
 	}
 	ctx := c.Request.Context()
-	answer, entry, err := a.answer(ctx, s, in.ContextID, c.GetString(requestKey))
+	answer, entry, err := a.Answer(ctx, s, in.ContextID, c.GetString(requestKey))
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -62,9 +62,9 @@ func (a *API) output(c *gin.Context) {
 	c.JSON(http.StatusOK, OutputResponse{Text: r.Text, Action: r.Action.String(), Findings: found(r.End)})
 }
 
-// answer gathers what the filter needs to know of one answer. A ticket that is
+// Answer gathers what the filter needs to know of one answer. A ticket that is
 // missing or does not hold leaves the strictest answer: anything found stops it.
-func (a *API) answer(ctx context.Context, s policy.Subject, contextID, request string) (output.Answer, audit.Entry, error) {
+func (a *API) Answer(ctx context.Context, s policy.Subject, contextID, request string) (output.Answer, audit.Entry, error) {
 	name, err := retrieval.SubjectID(a.Keys, s)
 	if err != nil {
 		return output.Answer{}, audit.Entry{}, err
@@ -188,7 +188,7 @@ func (a *API) outputStream(c *gin.Context) {
 	if first.ContextID != "" {
 		contextID = first.ContextID
 	}
-	answer, entry, err := a.answer(ctx, s, contextID, c.GetString(requestKey))
+	answer, entry, err := a.Answer(ctx, s, contextID, c.GetString(requestKey))
 	if err != nil {
 		a.fail(c, err)
 		return

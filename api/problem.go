@@ -59,22 +59,37 @@ var statuses = []struct {
 	{context.DeadlineExceeded, problem{Status: 504, Type: "timeout", Title: "It took too long; nothing was released"}, false},
 }
 
-// fail answers with the problem of an error.
-func (a *API) fail(c *gin.Context, err error) {
-	p := internal
+// problemOf finds an error's problem.
+func problemOf(err error) problem {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		a.problem(c, problem{Status: 413, Type: "too-large", Title: "The request is too large", Detail: fmt.Sprintf("The limit is %d bytes.", tooLarge.Limit)})
-		return
+		return problem{Status: 413, Type: "too-large", Title: "The request is too large", Detail: fmt.Sprintf("The limit is %d bytes.", tooLarge.Limit)}
 	}
 	for _, s := range statuses {
 		if errors.Is(err, s.err) {
-			if p = s.problem; s.explain {
+			p := s.problem
+			if s.explain {
 				p.Detail = err.Error()
 			}
-			break
+			return p
 		}
 	}
+	return internal
+}
+
+// Status is an error's status, kind and explanation, for handlers that answer in
+// another shape.
+func Status(err error) (status int, kind, detail string) {
+	p := problemOf(err)
+	if p.Detail == "" {
+		p.Detail = p.Title
+	}
+	return p.Status, p.Type, p.Detail
+}
+
+// fail answers with the problem of an error.
+func (a *API) fail(c *gin.Context, err error) {
+	p := problemOf(err)
 	if p.Status >= 500 {
 		a.Log.ErrorContext(c.Request.Context(), "request failed", "problem", p.Type, "error", err, "request", c.GetString(requestKey))
 	}

@@ -32,6 +32,7 @@ type Config struct {
 	Embedder Embedder `yaml:"embedder"` // vectors, if any
 	Reranker Reranker `yaml:"reranker"` // a second ordering, if any
 	Model    Model    `yaml:"model"`    // the model the demo may ask
+	Gateway  Gateway  `yaml:"gateway"`  // models that chat completions go to
 	Log      Log      `yaml:"log"`
 }
 
@@ -191,6 +192,19 @@ type Model struct {
 	Name        string `yaml:"name"`
 	APIKeyFile  string `yaml:"api_key_file"`
 	Destination string `yaml:"destination"`
+}
+
+// Gateway lists the models that POST /v1/chat/completions may ask.
+type Gateway struct {
+	Upstreams []Upstream `yaml:"upstreams"`
+}
+
+// Upstream is a model server, OpenAI-shaped.
+type Upstream struct {
+	Models      []string `yaml:"models"`       // names or patterns ("gpt-*")
+	URL         string   `yaml:"url"`          // up to and without /chat/completions
+	APIKeyFile  string   `yaml:"api_key_file"` // sent upstream; callers never see it
+	Destination string   `yaml:"destination"`  // internal, or the name policies know the provider by
 }
 
 // Log says how to log.

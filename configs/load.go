@@ -100,6 +100,9 @@ func (c *Config) Resolve(dir string) {
 	for i := range c.Sources {
 		paths = append(paths, &c.Sources[i].Path)
 	}
+	for i := range c.Gateway.Upstreams {
+		paths = append(paths, &c.Gateway.Upstreams[i].APIKeyFile)
+	}
 	for i := range c.Scan.SecretRules {
 		paths = append(paths, &c.Scan.SecretRules[i])
 	}

@@ -49,6 +49,9 @@ func (c *Config) Validate() []string {
 	v.need(c.Reranker.Type == "none" || c.Reranker.URL != "", "reranker.url: name the server")
 	v.need(c.Prompt.PerSource >= 0 && c.Prompt.Neighbors >= 0 && c.Prompt.Neighbors <= 3, "prompt: per_source must be 0 or more, neighbours 0 to 3")
 	v.need(c.Prompt.Diversity >= 0 && c.Prompt.Diversity <= 1, "prompt.diversity: use 0 to 1")
+	for i, u := range c.Gateway.Upstreams {
+		v.need(len(u.Models) > 0 && u.URL != "" && u.Destination != "", fmt.Sprintf("gateway.upstreams[%d]: models, url and destination are all needed", i))
+	}
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	return v
 }

@@ -15,9 +15,11 @@ import (
 
 	"github.com/doorward/doorward/api"
 	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/api/openai"
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/retrieval/prompt"
+	"github.com/doorward/doorward/sanitize/output"
 )
 
 func serveCommand(g *global) *cobra.Command {
@@ -108,12 +110,42 @@ func publicAPI(a *app.App) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.New(api.Config{
-		Marking: marking,
-		Auth:    authn, Service: a.Service, Output: filter, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
-		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget,
+	face, err := api.New(api.Config{
+		Auth: authn, Service: a.Service, Output: filter, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
+		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking,
 		Ready: func() error { _, err := a.Policy.Snapshot(); return err },
 	})
+	if err != nil {
+		return nil, err
+	}
+	gateway, err := openGateway(a, face, filter, marking)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /v1/chat/completions", gateway)
+	mux.Handle("/", face)
+	return mux, nil
+}
+
+// openGateway puts the chat gateway over the same parts.
+func openGateway(a *app.App, face *api.API, filter *output.Filter, marking prompt.Marking) (*openai.Gateway, error) {
+	c := openai.Config{
+		Authenticate: func(r *http.Request) (openai.Caller, error) {
+			s, b, err := face.Authenticate(r)
+			return openai.Caller{Subject: s, Destinations: b.Destinations}, err
+		},
+		Retrieve: a.Service.Retrieve, Answer: face.Answer, Filter: filter, Policy: a.Policy, Audit: a.Audit, Questions: a.Scanners.Sanitizer,
+		TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking, Log: a.Log, Status: api.Status,
+	}
+	for _, u := range a.Config.Gateway.Upstreams {
+		key, err := app.ReadKey("gateway.upstreams.api_key_file", u.APIKeyFile)
+		if err != nil {
+			return nil, err
+		}
+		c.Upstreams = append(c.Upstreams, openai.Upstream{Models: u.Models, URL: strings.TrimSuffix(u.URL, "/"), Key: key, Destination: u.Destination})
+	}
+	return openai.New(c)
 }
 
 func openIssuers(list []configs.Issuer) (map[string]jwk.Set, error) {

@@ -25,6 +25,8 @@ type Entry struct {
 	Counts    map[string]int `json:"counts,omitempty"`    // rule, kind or reason → number
 	Reason    string         `json:"reason,omitempty"`    // a class, never content
 	Request   string         `json:"request,omitempty"`   // request id
+	Model     string         `json:"model,omitempty"`     // of an answer through the gateway
+	Prompt    string         `json:"prompt,omitempty"`    // hash of the prompt it was given
 }
 
 // ErrUnavailable means the log cannot take entries; nothing may be released.

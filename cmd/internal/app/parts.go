@@ -64,7 +64,7 @@ func (a *App) openIndex(ctx context.Context) error {
 
 func (a *App) openQdrant(ctx context.Context, pins *index.Pins) error {
 	q := a.Config.Index.Qdrant
-	key, err := readKey("index.qdrant.api_key_file", q.APIKeyFile)
+	key, err := ReadKey("index.qdrant.api_key_file", q.APIKeyFile)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (a *App) openQdrant(ctx context.Context, pins *index.Pins) error {
 // openEmbedder connects to the configured embedding server and reranker.
 func (a *App) openEmbedder(ctx context.Context) (err error) {
 	e, r := a.Config.Embedder, a.Config.Reranker
-	key, err := readKey("embedder.api_key_file", e.APIKeyFile)
+	key, err := ReadKey("embedder.api_key_file", e.APIKeyFile)
 	if err != nil {
 		return err
 	}
@@ -105,15 +105,15 @@ func (a *App) openEmbedder(ctx context.Context) (err error) {
 	if err != nil || r.Type != "tei" {
 		return err
 	}
-	if key, err = readKey("reranker.api_key_file", r.APIKeyFile); err != nil {
+	if key, err = ReadKey("reranker.api_key_file", r.APIKeyFile); err != nil {
 		return err
 	}
 	a.Reranker, err = tei.OpenReranker(ctx, tei.Config{Remote: embed.RemoteConfig{URL: r.URL, Key: key, Destination: r.Destination}})
 	return err
 }
 
-// readKey reads a private key file; no path means no key.
-func readKey(setting, path string) (string, error) {
+// ReadKey reads a private key file; no path means no key.
+func ReadKey(setting, path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
