@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/doorward/doorward/cmd/internal/app"
@@ -154,9 +159,10 @@ func TestDemoShowsEachPersonTheirOwn(t *testing.T) {
 		t.Errorf("proof: %+v", r.Proof)
 	}
 	mischief(t, r)
-	nothingPlanted(t, data, "the JSON", out.Bytes())
-	nothingOnDisk(t, data)
-	noOrders(t, data, r)
+	values := planted(t, data)
+	nothingPlanted(t, values, "the JSON", out.Bytes())
+	nothingOnDisk(t, data, values)
+	noOrders(t, data, values, r)
 }
 
 // mischief: what the script tries is stopped.
@@ -187,8 +193,9 @@ func TestDemoOutputHoldsNothingPlanted(t *testing.T) {
 		if code := Main([]string{"demo", "--once", "--data", data}, nil, &out, &errs); code != exitDone {
 			t.Fatalf("exit %d: %s", code, errs.String())
 		}
-		nothingPlanted(t, data, "standard output", out.Bytes())
-		nothingPlanted(t, data, "standard error", errs.Bytes())
+		values := planted(t, data)
+		nothingPlanted(t, values, "standard output", out.Bytes())
+		nothingPlanted(t, values, "standard error", errs.Bytes())
 		if bytes.Contains(out.Bytes(), []byte("\x1b")) {
 			t.Error("escape sequences where there is no terminal")
 		}
@@ -197,6 +204,53 @@ func TestDemoOutputHoldsNothingPlanted(t *testing.T) {
 				t.Errorf("the output holds an order to models: %q", order)
 			}
 		}
+	}
+}
+
+// A configured model gets the prompts and nothing else; what it says is filtered.
+func TestDemoAsksAModel(t *testing.T) {
+	var mu sync.Mutex
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		asked = append(asked, string(body))
+		mu.Unlock()
+		if r.URL.Path != "/v1/chat/completions" || r.Header.Get("Authorization") != "Bearer model-key" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		for _, delta := range []string{"The sea is calm. See https://kestrel-metr", "ics.example/x or write to a.b@post.exa", "mple now."} {
+			fmt.Fprintf(w, "data: {\"choices\":[{\"delta\":{\"content\":%q}}]}\n\n", delta)
+		}
+		io.WriteString(w, "data: [DONE]\n\n")
+	}))
+	defer server.Close()
+	data := filepath.Join(t.TempDir(), "show")
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("model-key\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := Main([]string{"demo", "--once", "--json", "--data", data, "--model-url", server.URL + "/v1", "--model-name", "calm", "--model-key-file", key}, nil, &out, &errs)
+	if code != exitDone {
+		t.Fatalf("exit %d: %s", code, errs.String())
+	}
+	var r demo.Result
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Model != "calm" || len(asked) != len(r.Answers) {
+		t.Errorf("model %q was asked %d times", r.Model, len(asked))
+	}
+	for _, a := range r.Answers {
+		if !strings.HasPrefix(a.Text, "The sea is calm.") || strings.Contains(a.Text, "kestrel") || strings.Contains(a.Text, "post.example") || a.Misbehave != "" {
+			t.Errorf("answer %q", a.Text)
+		}
+	}
+	values := planted(t, data)
+	for _, prompt := range asked {
+		nothingPlanted(t, values, "a prompt", []byte(prompt))
 	}
 }
 
@@ -262,16 +316,16 @@ func planted(t *testing.T, data string) []string {
 	return all
 }
 
-func nothingPlanted(t *testing.T, data, where string, content []byte) {
+func nothingPlanted(t *testing.T, values []string, where string, content []byte) {
 	t.Helper()
-	for i, v := range planted(t, data) {
+	for i, v := range values {
 		if bytes.Contains(content, []byte(v)) {
 			t.Errorf("%s holds planted value %d, of %d characters", where, i, len(v))
 		}
 	}
 }
 
-func nothingOnDisk(t *testing.T, data string) {
+func nothingOnDisk(t *testing.T, data string, values []string) {
 	for _, dir := range []string{data, data + ".keys", data + ".yaml"} {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
@@ -279,7 +333,7 @@ func nothingOnDisk(t *testing.T, data string) {
 			}
 			content, err := os.ReadFile(path)
 			if err == nil {
-				nothingPlanted(t, data, filepath.Base(path), content)
+				nothingPlanted(t, values, filepath.Base(path), content)
 			}
 			return err
 		})
@@ -291,7 +345,7 @@ func nothingOnDisk(t *testing.T, data string) {
 
 // noOrders looks for orders to models in the prompts, and in every passage that
 // any prompt could ever hold.
-func noOrders(t *testing.T, data string, r demo.Result) {
+func noOrders(t *testing.T, data string, values []string, r demo.Result) {
 	var texts []string
 	for _, a := range r.Answers {
 		for _, m := range a.Messages {
@@ -325,7 +379,7 @@ func noOrders(t *testing.T, data string, r demo.Result) {
 		t.Fatalf("only %d texts", len(texts))
 	}
 	for _, text := range texts {
-		nothingPlanted(t, data, "a passage", []byte(text))
+		nothingPlanted(t, values, "a passage", []byte(text))
 		for _, order := range orders {
 			if strings.Contains(strings.Join(strings.Fields(text), " "), order) {
 				t.Errorf("a passage holds an order to models: %q", order)

@@ -61,7 +61,7 @@ func NewStage(c StageConfig) (*Stage, error) {
 		s.Destination = "internal"
 	}
 	keys := data + ".keys"
-	if err := clear(data, keys, s.Corpus, s.ConfigFile); err != nil {
+	if err := clearAway(data, keys, s.Corpus, s.ConfigFile); err != nil {
 		return nil, fmt.Errorf("setting up the demo: %w", err)
 	}
 	if s.planted, err = write(s.Corpus, time.Now()); err != nil {
@@ -76,8 +76,8 @@ func NewStage(c StageConfig) (*Stage, error) {
 	return s, s.register(keys)
 }
 
-// clear removes an earlier demo. The demo's keys are the sign that it was one.
-func clear(data, keys, corpus, config string) error {
+// clearAway removes an earlier demo. The demo's keys are the sign that it was one.
+func clearAway(data, keys, corpus, config string) error {
 	if entries, err := os.ReadDir(data); err == nil && len(entries) > 0 && !local.IsDemo(keys) {
 		return fmt.Errorf("%w: %s; name another place with --data", ErrNotDemo, data)
 	}
