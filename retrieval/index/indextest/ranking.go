@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/embed"
@@ -176,25 +177,44 @@ func testNonInterference(t *testing.T, h Harness) {
 		}
 		queries = append(queries, q)
 	}
-	answers := func() (out []string) {
+	answers := func() (out []string, took []float64) {
 		for _, q := range queries {
+			began := time.Now()
 			hits, err := x.Search(t.Context(), q)
+			took = append(took, float64(time.Since(began)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			out = append(out, fmt.Sprintf("%+v", hits))
 		}
-		return out
+		return out, took
 	}
-	before := answers()
+	before, tookBefore := answers()
 	forbidden := rankable(r, t, 400)[200:]
 	for i := range forbidden {
 		forbidden[i].Attributes = attributes(t, map[string]any{"class": "theirs"})
 	}
 	put(t, x, Tenant, forbidden...)
-	if !slices.Equal(before, answers()) {
+	after, tookAfter := answers()
+	if !slices.Equal(before, after) {
 		t.Error("adding forbidden documents changed an answer")
 	}
+	t.Logf("%d answers; latency before and after differs by a Kolmogorov-Smirnov statistic of %.3f", len(before), ksStatistic(tookBefore, tookAfter))
+}
+
+// ksStatistic is the largest distance between two empirical distributions.
+func ksStatistic(a, b []float64) (d float64) {
+	slices.Sort(a)
+	slices.Sort(b)
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		if a[i] <= b[j] {
+			i++
+		} else {
+			j++
+		}
+		d = max(d, math.Abs(float64(i)/float64(len(a))-float64(j)/float64(len(b))))
+	}
+	return d
 }
 
 // testConcurrent searches while documents are put, replaced, retired and

@@ -3,8 +3,8 @@
 // attribute. It stores ids, attributes and receipt hashes, no text.
 //
 // All tenants share a collection, kept apart by an indexed tenant condition that
-// every call carries. A token that may read and write points but not manage
-// collections is enough once the collection is made, see [Create].
+// every call carries. Once the collection is made (see [Create]), a token with
+// access "prw" to it is enough, and better than "rw", which may take snapshots.
 //
 // It does not make vectors, decide who may see what, or trust what comes back:
 // the catalog is asked about every hit.

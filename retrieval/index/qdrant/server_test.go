@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -59,4 +60,18 @@ func TestSuiteOnServer(t *testing.T) {
 			indextest.Run(t, indextest.Harness{New: func(t *testing.T) indextest.Index { return made(t, cfg) }, Tolerance: 1e-4, LooseTies: cfg.ServerFusion})
 		})
 	}
+}
+
+// TestScale measures queries on a server; DOORWARD_TEST_SCALE is the number of
+// chunks.
+func TestScale(t *testing.T) {
+	n, _ := strconv.Atoi(os.Getenv("DOORWARD_TEST_SCALE"))
+	if n == 0 {
+		t.Skip("set DOORWARD_TEST_SCALE=100000 to measure")
+	}
+	s := indextest.NewScale(t)
+	pins := s.Pins()
+	x := made(t, qdrant.Config{Address: server(t), Pins: &pins, Schema: indextest.ScaleSchema()})
+	s.Fill(t, x, n)
+	s.Measure(t, x)
 }
