@@ -299,10 +299,10 @@ func instant(raw any) (int64, bool) {
 
 func asList(raw any) ([]any, bool) {
 	if l, ok := raw.([]any); ok {
-		return l, l != nil
+		return l, true // a nil slice is an empty one; JSON's null is no slice
 	}
 	r := reflect.ValueOf(raw)
-	if !r.IsValid() || r.Kind() != reflect.Slice || r.IsNil() || r.Type().Elem().Kind() == reflect.Uint8 {
+	if !r.IsValid() || r.Kind() != reflect.Slice || r.Type().Elem().Kind() == reflect.Uint8 {
 		return nil, false
 	}
 	out := make([]any, r.Len())

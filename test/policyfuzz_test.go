@@ -73,7 +73,7 @@ func (f *policyFuzz) one(t *testing.T) {
 	rules := regotest.Policy(f.r)
 	s, diags, err := rego.Load(context.Background(), rego.Config{
 		Files:    fstest.MapFS{"access.rego": {Data: []byte("package doorward.access\n\nimport rego.v1\n\n" + rules)}},
-		Document: regotest.Schema(), Claims: regotest.Claims()})
+		Document: regotest.Schema(), Claims: regotest.Claims(), Timeout: time.Minute}) // machines that fuzz are busy
 	if err != nil {
 		f.refused++
 		t.Logf("refused: %v\n%s\n%s", err, diags, rules)

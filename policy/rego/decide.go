@@ -87,6 +87,12 @@ func readVerdict(p policy.Point, answer map[string]any) (policy.Verdict, error) 
 			return policy.Verdict{}, fmt.Errorf("embed must be true or false")
 		}
 		v.Embed = b
+		protect, given := answer["protect"]
+		b, ok = protect.(bool)
+		if given && !ok {
+			return policy.Verdict{}, fmt.Errorf("protect must be true or false")
+		}
+		v.Protect = b
 	}
 	if p != policy.PointAdmin {
 		actions, err := readActions(answer["actions"])

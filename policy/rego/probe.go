@@ -42,7 +42,9 @@ type probeSubject struct {
 	context policy.Context
 }
 
-const maxProbeWords = 200
+// At most so many strings are taken from a policy for probes, and so many of
+// them get a probe of their own.
+const maxProbeWords, maxWordProbes = 200, 30
 
 func (s *Snapshot) probes(words []string) []probeSubject {
 	plain := policy.Context{Purpose: "p", Destination: "internal", Action: "read"}
@@ -55,7 +57,7 @@ func (s *Snapshot) probes(words []string) []probeSubject {
 	all.Authn.AMR = words
 	all.Authn.ACR = "probe"
 	out = append(out, probeSubject{all, plain})
-	for _, w := range words {
+	for _, w := range words[:min(len(words), maxWordProbes)] {
 		sub := all
 		sub.ID, sub.Tenant = w, w
 		sub.Claims = s.probeClaims(append([]string{w}, words...), 0)
@@ -86,11 +88,15 @@ func (s *Snapshot) probeClaims(words []string, n int64) map[string]any {
 	return claims
 }
 
-// policyWords are the short strings the access rules mention.
+// policyWords are the short strings the access rules mention, other than the
+// names of what they read.
 func policyWords(s *Snapshot) []string {
 	set := map[string]bool{}
 	for r := range s.taint.reachable {
 		walkOwn(r, func(x any) bool {
+			if ref, ok := x.(ast.Ref); ok && ref.IsGround() {
+				return true
+			}
 			if str, ok := x.(ast.String); ok && str != "" && len(str) <= 64 && len(set) < maxProbeWords {
 				set[string(str)] = true
 			}
