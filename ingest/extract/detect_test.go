@@ -128,24 +128,6 @@ func FuzzExtract(f *testing.F) {
 	add("a.csv", []byte("a,b\n\"c\",d\n"))
 	e := reader(f)
 	f.Fuzz(func(t *testing.T, kind uint8, p []byte) {
-		doc, err := e.Extract(context.Background(), extract.Input{Name: names[int(kind)%len(names)], Bytes: p})
-		if err != nil {
-			if extract.Reason(err) == "failed" || doc.Text != "" {
-				t.Fatalf("untyped: %v", err)
-			}
-			if strings.Contains(err.Error(), "panicked") {
-				t.Fatal(err)
-			}
-			return
-		}
-		for _, h := range doc.Hidden {
-			if h.Offset < 0 || h.Offset > len(doc.Text) || h.Technique == "" {
-				t.Fatalf("hidden %+v of %d", h, len(doc.Text))
-			}
-			if h.Offset < len(doc.Text) && doc.Text[h.Offset]&0xc0 == 0x80 {
-				t.Fatal("an offset splits a character")
-			}
-		}
-		checkBlocks(t, doc)
+		readFuzzed(t, e, extract.Input{Name: names[int(kind)%len(names)], Bytes: p})
 	})
 }
