@@ -48,10 +48,6 @@ func isSeparator(r rune) bool {
 	return unicode.Is(unicode.Co, r)
 }
 
-func isWidePunctuation(r rune) bool {
-	return 0xFF01 <= r && r <= 0xFF5E && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-}
-
 // joins reports letters and signs of scripts in which joiners choose a shape.
 func joins(r rune) bool {
 	return unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Mandaic,

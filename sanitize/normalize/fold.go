@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -69,6 +70,8 @@ func (f *folder) rune(i int) int {
 		return f.word(i)
 	case r == utf8.RuneError && n <= 1:
 		return f.invalid(i)
+	case 0xFF01 <= r && r <= 0xFF5E:
+		return f.wide(i)
 	case isTag(r):
 		return f.tags(i)
 	case isSelector(r):
@@ -85,8 +88,6 @@ func (f *folder) rune(i int) int {
 		return f.marks(i)
 	case unicode.IsLetter(r):
 		return f.word(i)
-	case isWidePunctuation(r):
-		f.widePunctuation(i, r, n)
 	case r >= 0x2000 && !norm.NFKC.IsNormalString(f.text[i:i+n]) && foldsToASCII(r):
 		f.replace(i, i+n, norm.NFKC.String(f.text[i:i+n]))
 	}
@@ -282,14 +283,33 @@ func (f *folder) separator(i int, r rune, n int) int {
 	return end
 }
 
-// widePunctuation folds the full-width forms of ASCII punctuation next to
-// full-width letters or ASCII; among Chinese and Japanese they are ordinary.
-func (f *folder) widePunctuation(i int, r rune, n int) {
-	wide := func(r rune) bool { return 0xFF01 <= r && r <= 0xFF5E || r < utf8.RuneSelf && r > ' ' }
-	before, after := f.before(i), f.after(i+n)
-	if wide(before) && wide(after) || wide(before) && after <= ' ' && before < utf8.RuneSelf || wide(after) && before <= ' ' {
-		f.replace(i, i+n, string(r-0xFEE0))
+// wide folds a run of full-width ASCII that has letters, or signs of markup next
+// to ASCII; digits and punctuation are ordinary among Chinese and Japanese.
+func (f *folder) wide(i int) int {
+	end, letters, signs := i, 0, 0
+	for end < len(f.text) {
+		r, n := utf8.DecodeRuneInString(f.text[end:])
+		if r < 0xFF01 || r > 0xFF5E {
+			break
+		}
+		switch c := r - 0xFEE0; {
+		case asciiLetter(c):
+			letters++
+		case strings.ContainsRune("<>|[]{}@#$%&*=_/\\~+-", c):
+			signs++
+		}
+		end += n
 	}
+	graphic := func(r rune) bool { return ' ' < r && r < utf8.RuneSelf }
+	if letters == 0 && (signs == 0 || !graphic(f.before(i)) && !graphic(f.after(end))) {
+		return end
+	}
+	for k := i; k < end; {
+		r, n := utf8.DecodeRuneInString(f.text[k:])
+		f.replace(k, k+n, string(r-0xFEE0))
+		k += n
+	}
+	return end
 }
 
 // marks drops stacks of combining marks: more than two behind a letter of a

@@ -34,8 +34,8 @@ func table(pairs string) map[rune]rune {
 var (
 	lookalikeTable = table(lookalikes)
 	smallCapTable  = table(smallCapitals)
-	turned    = table(turnedLetters)
-	turnASCII = table(turnedASCII)
+	turned         = table(turnedLetters)
+	turnASCII      = table(turnedASCII)
 )
 
 // lowLookalikes holds the look-alikes of the common scripts by number.

@@ -14,7 +14,7 @@ func styled(r rune) bool {
 	switch {
 	case 0x0250 <= r && r <= 0x02FF, 0x0370 <= r && r <= 0x058F, 0x13A0 <= r && r <= 0x13FF, 0x1D00 <= r && r <= 0x1DBF,
 		0x2070 <= r && r <= 0x209F, 0x2100 <= r && r <= 0x214F, 0xA4D0 <= r && r <= 0xA4FF, 0xA720 <= r && r <= 0xA7FF,
-		0xFB00 <= r && r <= 0xFB06, 0xFF21 <= r && r <= 0xFF5A, 0x1D400 <= r && r <= 0x1D7FF:
+		0xFB00 <= r && r <= 0xFB06, 0x1D400 <= r && r <= 0x1D7FF:
 		return true
 	}
 	return false
@@ -88,7 +88,7 @@ func (w *wordShape) fold(r rune, alike, small, raised bool) string {
 		return string(lookalike(r))
 	case small && smallCap(r) != 0:
 		return string(smallCap(r))
-	case raised && raisedLetter(r), 0xFF21 <= r && r <= 0xFF5A, 0x1D400 <= r && r <= 0x1D7FF, 0xFB00 <= r && r <= 0xFB06, letterlike(r):
+	case raised && raisedLetter(r), 0x1D400 <= r && r <= 0x1D7FF, 0xFB00 <= r && r <= 0xFB06, letterlike(r):
 		return norm.NFKC.String(string(r))
 	}
 	return ""

@@ -65,10 +65,11 @@ func findAssigned(text string, start int, final bool) (m, secret sanitize.Span, 
 	if v != yes {
 		return m, secret, v
 	}
+	m = sanitize.Span{Start: name.Start, End: secret.End}
 	if !p.fits(text[secret.Start:secret.End], quoted) {
 		return m, secret, no
 	}
-	return sanitize.Span{Start: name.Start, End: secret.End}, secret, yes
+	return m, secret, yes
 }
 
 // qualified looks for the word before a bare "key" that says what it opens, as

@@ -74,7 +74,7 @@ var fillers = regexp.MustCompile(`(?i)your[_-]|changeme|change[_-]me|placeholder
 // placeholder reports whether a value stands for a secret instead of being one:
 // a variable, a filler word, mostly one character.
 func placeholder(value string) bool {
-	if value == "" || fillers.MatchString(value) {
+	if value == "" || fillers.MatchString(value[:min(len(value), longValue)]) {
 		return true
 	}
 	distinct, most := 0, 0

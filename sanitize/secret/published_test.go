@@ -139,3 +139,43 @@ func TestPublishedCases(t *testing.T) {
 		}
 	}
 }
+
+// TestPublishedCasesThatTheLibraryFinds holds us to at least what gitleaks
+// finds in every published case, by place.
+func TestPublishedCasesThatTheLibraryFinds(t *testing.T) {
+	d := library(t)
+	s, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for family, cases := range publishedCases(t) {
+		missed := 0
+		for _, p := range cases {
+			want := libraryMarks(d, p.Text)
+			if len(want) == 0 {
+				continue
+			}
+			found, err := s.Scan(context.Background(), sanitize.Plain(p.Text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for m := range want {
+				hit := false
+				for at := strings.Index(p.Text, m.secret); at >= 0 && !hit; {
+					for _, f := range found {
+						hit = hit || f.Overlaps(sanitize.Span{Start: at, End: at + len(m.secret)})
+					}
+					next := strings.Index(p.Text[at+1:], m.secret)
+					if next < 0 {
+						break
+					}
+					at += 1 + next
+				}
+				if !hit && !differs[m.rule] {
+					missed++
+					t.Errorf("%s %s: rule %s of the library not matched by any finding", family, p.ID, m.rule)
+				}
+			}
+		}
+	}
+}

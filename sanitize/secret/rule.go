@@ -22,6 +22,9 @@ type rule struct {
 	entropy float64
 	// re is expr anchored at its start, without what cannot change the secret.
 	re *regexp.Regexp
+	// search is the expression free to begin anywhere, for rules that look far
+	// ahead; nil for others.
+	search *regexp.Regexp
 	// live is re's program, for telling whether a match may still come.
 	live *syntax.Prog
 	// word says that no word character may stand before the match.
@@ -58,11 +61,14 @@ func (r *rule) compile() error {
 	if r.re, err = regexp.Compile(`\A(?:` + expr + `)`); err != nil {
 		return fmt.Errorf("rule %q: %w", r.id, err)
 	}
-	if r.live, err = syntax.Compile(body.Simplify()); err != nil {
-		return fmt.Errorf("rule %q: %w", r.id, err)
-	}
 	if r.ahead == 0 {
 		r.ahead = min(longest(body), unbounded)
+	}
+	if r.ahead >= farAhead {
+		r.search = regexp.MustCompile(expr)
+	}
+	if r.live, err = syntax.Compile(body.Simplify()); err != nil {
+		return fmt.Errorf("rule %q: %w", r.id, err)
 	}
 	before := body
 	if at := assignmentAt(body); at >= 0 {
@@ -95,6 +101,31 @@ func split(expr string) ([]string, error) {
 	return list, nil
 }
 
+// farAhead is the reach, in bytes, from which a rule is searched for in windows
+// when a text provokes it too often.
+const farAhead = 256
+
+// searchFrom looks for the rule's first match that begins within its reach of
+// start. Where there is none the candidate's match ends where the next search
+// should begin, so that every byte is read at most twice, whatever the text.
+func (r *rule) searchFrom(text string, start int, final bool) (c candidate, v verdict) {
+	end := start + 2*r.ahead
+	if end > len(text) && !final {
+		return c, more
+	}
+	end = runeStart(text, min(end, len(text)))
+	groups := r.search.FindStringSubmatchIndex(text[start:end])
+	if groups == nil || groups[0] >= r.ahead {
+		c.match.End = start + r.ahead
+		return c, no
+	}
+	first := groups[0]
+	for i := range groups {
+		groups[i] -= first
+	}
+	return r.judge(text, start+first, groups, final)
+}
+
 // match tries the rule at start.
 func (r *rule) match(text string, start int, final bool) (c candidate, v verdict) {
 	if r.find != nil {
@@ -110,7 +141,14 @@ func (r *rule) match(text string, start int, final bool) (c candidate, v verdict
 	if groups == nil {
 		return c, no
 	}
+	return r.judge(text, start, groups, final)
+}
+
+// judge decides about a match of the expression. A match that is refused is
+// returned all the same, without a finding.
+func (r *rule) judge(text string, start int, groups []int, final bool) (c candidate, v verdict) {
 	m := sanitize.Span{Start: start, End: start + groups[1]}
+	c.match = m
 	secret, ok := r.group(groups, start)
 	if !ok {
 		return c, no

@@ -22,8 +22,13 @@ type run struct {
 	s *Scanner
 	// done[rule] is where the rule's last match ended: matches of one rule do not
 	// overlap. Made at the first match.
-	done  []int
-	found []candidate
+	done []int
+	// failed[rule] counts attempts that came to nothing. A text that provokes many
+	// is read in windows instead of from each hit anew.
+	failed []int
+	// refused counts values that the rules written by hand did not take.
+	refused int
+	found   []candidate
 }
 
 // hit handles the literal that ends at end in a text that is all there.
@@ -43,16 +48,48 @@ func (r *run) decide(text string, a *anchor, start int, final bool) verdict {
 	if r.done != nil && start < r.done[a.rule] {
 		return no
 	}
-	c, v := r.s.rules[a.rule].match(text, start, final)
+	rule := r.s.rules[a.rule]
+	crowded := rule.search != nil && r.failed != nil && r.failed[a.rule] > fewFailures
+	var c candidate
+	var v verdict
+	if crowded {
+		c, v = rule.searchFrom(text, start, final)
+	} else {
+		c, v = rule.match(text, start, final)
+	}
+	if v == more {
+		return v
+	}
 	if v == yes {
-		if r.done == nil {
-			r.done = make([]int, len(r.s.rules))
-		}
-		r.done[a.rule] = c.match.End
 		r.found = append(r.found, c)
 	}
+	r.note(a.rule, c.match.End, v)
 	return v
 }
+
+// note remembers how an attempt ended. A match that was refused blocks others
+// within it, as with gitleaks; one of the rules written by hand does so only
+// where a text is full of them.
+func (r *run) note(rule, end int, v verdict) {
+	if v == no && r.s.rules[rule].find != nil {
+		if r.refused++; r.refused <= fewFailures {
+			return
+		}
+	} else if v == no && end == 0 && r.s.rules[rule].search == nil {
+		return
+	}
+	if r.done == nil {
+		r.done, r.failed = make([]int, len(r.s.rules)), make([]int, len(r.s.rules))
+	}
+	if v == no {
+		r.failed[rule]++
+	}
+	r.done[rule] = max(r.done[rule], end)
+}
+
+// fewFailures is how often a rule with a far look-ahead may fail in one text
+// before it is searched for in windows.
+const fewFailures = 64
 
 // release returns, in order, the findings that end by limit, without those that
 // say no more than another: inside one of a higher rank, as gitleaks has it for

@@ -60,7 +60,13 @@ func New(c Config) (*Scanner, error) {
 		return nil, fmt.Errorf("loading secret rules: %w", err)
 	}
 	s := &Scanner{}
-	for _, r := range append(rules, own...) {
+	all := append(rules, own...)
+	for _, id := range c.Without {
+		if !slices.ContainsFunc(all, func(r *rule) bool { return r.id == id }) {
+			return nil, fmt.Errorf("loading secret rules: there is no rule %q to leave out", id)
+		}
+	}
+	for _, r := range all {
 		if !slices.Contains(c.Without, r.id) {
 			s.rules = append(s.rules, r)
 		}

@@ -23,7 +23,7 @@ var codeSpecs = []spec{
 	{id: "crates-token", alone: true, expr: `\b(cio[A-Za-z0-9]{32})\b`, entropy: 4, like: []string{"cio<alnum:32>"}, unlike: []string{"cio<alnum:8>"}},
 	// https://learn.microsoft.com/en-us/nuget/nuget-org/scoped-api-keys
 	{id: "nuget-key", expr: `\b(oy2[a-z0-9]{43})\b`, entropy: 3.5, like: []string{"oy2<b32:43>"}, unlike: []string{"oy2<b32:8>"}},
-	{id: "nuget-password", expr: `(?i)<add\s{1,3}key="(?:ClearText)?Password"\s{0,3}value="([^"\n%]{4,200})"`, like: []string{"<add key=\"ClearTextPassword\" value=\"<alnum:12>\" />"}, unlike: []string{"<add key=\"ClearTextPassword\" value=\"%PASSWORD%\" />"}},
+	{id: "nuget-password", expr: `(?i)<add\s{1,3}key="(?:ClearText)?Password"\s{0,3}value="([^"\n]{4,200})"`, like: []string{"<add key=\"ClearTextPassword\" value=\"<alnum:12>\" />"}, unlike: []string{"<add key=\"ClearTextPassword\" value=\"%PASSWORD%\" />"}},
 	// https://docs.docker.com/security/access-tokens/, https://docs.docker.com/reference/cli/docker/login/
 	{id: "docker-token", expr: `\b(dckr_[op]at_[\w-]{24,60})`, like: []string{"dckr_pat_<alnum:27>"}, unlike: []string{"dckr_pat_<alnum:8>"}},
 	{id: "docker-config-auth", expr: `"(?:auth|identitytoken)"\s{0,4}:\s{0,4}"([A-Za-z0-9+/_.-]{12,}={0,2})"`, entropy: 3, like: []string{"{\"auths\": {\"r.example\": {\"auth\": \"<b64:24>\"}}}"}, unlike: []string{"{\"auth\": \"none\"}"}},

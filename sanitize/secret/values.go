@@ -57,8 +57,15 @@ func shapeOf(v string) (s shape) {
 	return s
 }
 
+// longValue is how much of a value is read for signs of being none: what is
+// longer than that is not a name.
+const longValue = 96
+
 // reference reports whether a value names, calls or quotes something else.
 func reference(v string) bool {
+	if len(v) > longValue {
+		v = v[:longValue]
+	}
 	return notValues.MatchString(v) || isReference.MatchString(v) || strings.Contains(v, "{") && strings.Contains(v, "}") || strings.Contains(v, "${") || strings.Contains(v, "<") && strings.Contains(v, ">")
 }
 
