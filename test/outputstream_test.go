@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -264,52 +265,76 @@ func TestHoldBackOnProse(t *testing.T) {
 	}
 }
 
-// BenchmarkOutputStream reports throughput in large parts and time for each
-// delta in small ones, with the cost of starting an answer apart.
+// BenchmarkOutputStream reports processor time, which a busy machine changes
+// least: per megabyte in large parts, per delta in small ones, and for starting
+// an answer. "links" is the filter without the scanners of secrets and personal
+// data, "full" has everything the windowed classes need.
 func BenchmarkOutputStream(b *testing.B) {
-	f := realFilter(b)
 	text := prose(b)
 	parts := deltas(text)
+	full := output.Answer{Actions: streamActions, Canary: streamCanary, Nonce: "00ff11ee22dd33cc44bb55aa66997788",
+		Context: []string{shuffled(text)[:8000]}, System: "You are a helpful assistant.", Citations: []string{"S1-ab12"}, Prompt: "what is the leave policy?"}
 	for _, setting := range []struct {
 		name string
+		f    *output.Filter
 		a    output.Answer
 	}{
-		{"plain", output.Answer{Actions: streamActions}},
-		{"full", output.Answer{Actions: streamActions, Canary: streamCanary, Nonce: "00ff11ee22dd33cc44bb55aa66997788",
-			Context: []string{text[:8000]}, System: "You are a helpful assistant.", Citations: []string{"S1-ab12"}, Prompt: "what is the leave policy?"}},
+		{"links", egressOnly(b), output.Answer{Actions: streamActions}},
+		{"plain", realFilter(b), output.Answer{Actions: streamActions}},
+		{"full", realFilter(b), full},
 	} {
 		b.Run(setting.name+"/4KiB", func(b *testing.B) {
-			b.SetBytes(int64(len(text)))
-			for b.Loop() {
-				s, _ := f.NewStream(context.Background(), setting.a)
-				for rest := text; len(rest) > 0; {
-					n := min(4096, len(rest))
-					_, _ = s.Write(rest[:n])
-					rest = rest[n:]
-				}
-				s.Close()
-			}
-		})
-		b.Run(setting.name+"/deltas", func(b *testing.B) {
-			b.SetBytes(int64(len(text)))
-			var spent time.Duration
+			before := processorTime()
 			n := 0
 			for b.Loop() {
-				s, _ := f.NewStream(context.Background(), setting.a)
-				start := time.Now()
+				s, _ := setting.f.NewStream(context.Background(), setting.a)
+				for rest := text; len(rest) > 0; {
+					part := min(4096, len(rest))
+					_, _ = s.Write(rest[:part])
+					rest = rest[part:]
+				}
+				s.Close()
+				n += len(text)
+			}
+			b.ReportMetric(float64(n)/1e6/(processorTime()-before).Seconds(), "MB/cpu-s")
+		})
+		b.Run(setting.name+"/deltas", func(b *testing.B) {
+			before := processorTime()
+			n := 0
+			for b.Loop() {
+				s, _ := setting.f.NewStream(context.Background(), setting.a)
 				for _, d := range parts {
 					_, _ = s.Write(d)
 				}
 				s.Close()
-				spent += time.Since(start)
 				n += len(parts)
 			}
-			b.ReportMetric(float64(spent.Nanoseconds())/float64(n)/1000, "us/delta")
+			b.ReportMetric(float64((processorTime()-before).Nanoseconds())/float64(n)/1000, "cpu-us/delta")
 		})
 		b.Run(setting.name+"/start", func(b *testing.B) {
+			before := processorTime()
+			n := 0
 			for b.Loop() {
-				_, _ = f.NewStream(context.Background(), setting.a)
+				_, _ = setting.f.NewStream(context.Background(), setting.a)
+				n++
 			}
+			b.ReportMetric(float64((processorTime()-before).Nanoseconds())/float64(n)/1000, "cpu-us/start")
 		})
 	}
+}
+
+// shuffled has the words of a text without its runs.
+func shuffled(text string) string {
+	words := strings.Fields(text)
+	rand.New(rand.NewPCG(1, 1)).Shuffle(len(words), func(i, j int) { words[i], words[j] = words[j], words[i] })
+	return strings.Join(words, " ")
+}
+
+// processorTime is what this process has used so far.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

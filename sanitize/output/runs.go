@@ -28,7 +28,11 @@ type passage struct {
 
 // newPassage indexes texts; a run does not reach from one into the next.
 func newPassage(texts ...string) *passage {
-	p := &passage{ends: map[uint64][]int32{}}
+	size := 0
+	for _, text := range texts {
+		size += len(text) / 6
+	}
+	p := &passage{words: make([]uint64, 0, size), ends: make(map[uint64][]int32, size)}
 	for _, text := range texts {
 		first := len(p.words)
 		fingerprint.Each(text, func(w fingerprint.Word) {
