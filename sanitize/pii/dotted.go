@@ -63,7 +63,7 @@ func (r *run) tryIPv4(t int) {
 	if c := r.byteAt(s.Start - 1); c == 'v' || c == 'V' {
 		return
 	}
-	if _, ok := r.near(versionWords, s); ok {
+	if d, ok := r.near(versionWords, s); ok && d > 0.043 { // right before it
 		score = 0.4
 		if _, ok := r.near(ipType, s); ok {
 			score = 0.7

@@ -146,7 +146,7 @@ func (s *Scanner) Scan(ctx context.Context, v sanitize.Views) ([]sanitize.Findin
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("scanning for personal data: %w", err)
 		}
-		r.scanAll(s, view.Text)
+		r.scanAll(s, view.Text, len(v.Source) <= 4*maxLone) // a decoded part of a longer text is no lone value
 		for _, f := range r.found {
 			f.Span = view.Source(f.Span)
 			all = append(all, f)

@@ -56,12 +56,14 @@ type candidate struct {
 	score     float64
 }
 
-// scanAll scans a complete text into r.found.
-func (r *run) scanAll(s *Scanner, text string) {
+// scanAll scans a complete text into r.found; lone says that it may be one value.
+func (r *run) scanAll(s *Scanner, text string, lone bool) {
 	r.reset(s)
 	r.text = r.fold.text(text)
 	r.ended = true
-	r.lone = loneValue(r.text)
+	if lone {
+		r.lone = loneValue(r.text)
+	}
 	r.loop()
 	for i := range r.found {
 		r.found[i].Span = r.fold.source(r.found[i].Span)
