@@ -14,6 +14,7 @@ import (
 
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/prompt"
 	"github.com/doorward/doorward/retrieval/ticket"
@@ -92,7 +93,42 @@ func (a *API) Answer(ctx context.Context, s policy.Subject, contextID, request s
 		return output.Answer{}, entry, fmt.Errorf("deciding about output: %w", err)
 	}
 	out := output.Answer{Actions: sanitize.ParseActions(verdict.Actions), Canary: t.Canary, Nonce: t.Nonce, Prompt: t.Question}
+	if out.Reader, err = a.reader(s, snapshot, policy.Context{Now: now, Destination: t.Destination, Action: "read"}); err != nil {
+		return output.Answer{}, entry, err
+	}
 	return out, entry, a.passages(ctx, s.Tenant, t, &out)
+}
+
+// reader says for whom protected text is looked for, and asks policy which of its
+// documents this subject may read.
+func (a *API) reader(s policy.Subject, snapshot policy.Snapshot, c policy.Context) (output.Reader, error) {
+	key, err := a.Keys.Derive(s.Tenant, keys.Protected)
+	if err != nil {
+		return output.Reader{}, err
+	}
+	readable := func(ctx context.Context, ids []string) ([]bool, error) {
+		documents, err := a.Catalog.Documents(ctx, s.Tenant, ids)
+		if err != nil {
+			return nil, err
+		}
+		may := make([]bool, len(ids)) // one that is gone may not be read
+		var at []int
+		var facts []policy.Attributes
+		for i, id := range ids {
+			if d, ok := documents[id]; ok {
+				at, facts = append(at, i), append(facts, d.Attributes)
+			}
+		}
+		decisions, err := snapshot.Check(ctx, s, c, facts)
+		if err != nil || len(decisions) != len(facts) {
+			return nil, errors.Join(policy.ErrUnavailable, err)
+		}
+		for i, d := range decisions {
+			may[at[i]] = d.Allow
+		}
+		return may, nil
+	}
+	return output.Reader{Tenant: s.Tenant, Key: key, Readable: readable}, nil
 }
 
 // passages adds the text and addresses of what the answer was made from.

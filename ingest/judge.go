@@ -20,6 +20,7 @@ import (
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/sanitize"
+	"github.com/doorward/doorward/sanitize/fingerprint"
 )
 
 // judgeOptions say under what a document is judged.
@@ -180,6 +181,7 @@ func (p *Pipeline) decide(ctx context.Context, w *work, o judgeOptions, a policy
 	if err != nil {
 		return nil, held("policy")
 	}
+	w.protect = verdict.Protect
 	w.embed = verdict.Embed || p.destination() == embed.Internal
 	actions := sanitize.ParseActions(verdict.Actions)
 	if o.released {
@@ -275,6 +277,13 @@ func (p *Pipeline) build(ctx context.Context, w *work, o judgeOptions, read Extr
 		c.Scanner = p.Sanitizer.Revision()
 		c.Terms = p.Analyzer.Analyze(terms, embed.Document{Title: v.Title, Headings: c.Headings, Body: c.Text, Language: language})
 		v.Chunks = append(v.Chunks, c)
+	}
+	if w.protect {
+		key, err := p.Keys.Derive(v.Tenant, keys.Protected)
+		if err != nil {
+			return nil, err
+		}
+		v.Prints = fingerprint.Of(key, r.Text)
 	}
 	return v, p.sign(v, o)
 }

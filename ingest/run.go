@@ -33,6 +33,8 @@ type work struct {
 	reattr    *catalog.Version
 	// embed: policy lets the text go to the embedder.
 	embed bool
+	// protect: answers must not repeat the text to people who may not read it.
+	protect bool
 	// withdraw: the live version may not stay (its new attributes are unusable).
 	withdraw bool
 }

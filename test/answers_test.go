@@ -138,3 +138,36 @@ func (b *backend) stream(t *testing.T, s policy.Subject, contextID string, delta
 	t.Fatal("the stream had no end event")
 	return "", nil
 }
+
+// TestProtectedText: an answer that repeats a document to somebody who may not
+// read it is withheld, though nothing of the document was retrieved; to somebody
+// who may, it is not.
+func TestProtectedText(t *testing.T) {
+	dir := t.TempDir()
+	config := strings.Replace(leakConfig, "mapping: [{set: {groups: [staff]}}]", "mapping: [{match: 'board/**', set: {groups: [board]}}, {match: '*', set: {groups: [staff]}}]", 1)
+	write(t, filepath.Join(dir, "doorward.yaml"), []byte(config))
+	plan := "The company will close its northern yard in March and move forty people to the southern harbour before the summer begins"
+	write(t, filepath.Join(dir, "documents", "board", "plan.txt"), []byte(plan+"."))
+	write(t, filepath.Join(dir, "documents", "crane.txt"), []byte("The harbour crane is repaired on Tuesdays."))
+	must(t, dir, "keys", "init")
+	must(t, dir, "ingest")
+	b := register(t, dir, "chat")
+	var stop func()
+	b.url, stop = serve(t, dir)
+	defer stop()
+	for who, tc := range map[string]struct {
+		groups []string
+		shown  bool
+	}{"ann": {[]string{"staff"}, false}, "bea": {[]string{"board"}, true}} {
+		s := policy.Subject{ID: who, Groups: tc.groups}
+		r := b.retrieve(t, s, api.RetrieveRequest{Question: "what is new at the harbour?"})
+		_, body := b.as(t, s, "/v1/output", api.OutputRequest{ContextID: r.ContextID, Text: "I remember: " + plan + ". That is all."})
+		var out api.OutputResponse
+		if err := json.Unmarshal(body, &out); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.Text, "forty people to the southern harbour") != tc.shown {
+			t.Errorf("%s was shown %q", who, out.Text)
+		}
+	}
+}

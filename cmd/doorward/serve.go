@@ -19,7 +19,6 @@ import (
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/retrieval/prompt"
-	"github.com/doorward/doorward/sanitize/output"
 )
 
 func serveCommand(g *global) *cobra.Command {
@@ -102,23 +101,19 @@ func publicAPI(a *app.App) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter, err := a.Scanners.OutputFilter(a.Config)
-	if err != nil {
-		return nil, err
-	}
 	marking, err := prompt.ParseMarking(a.Config.Prompt.Marking)
 	if err != nil {
 		return nil, err
 	}
 	face, err := api.New(api.Config{
-		Auth: authn, Service: a.Service, Output: filter, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
+		Auth: authn, Service: a.Service, Output: a.Output, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
 		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking,
 		Ready: func() error { _, err := a.Policy.Snapshot(); return err },
 	})
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := openGateway(a, face, filter, marking)
+	gateway, err := openGateway(a, face, marking)
 	if err != nil {
 		return nil, err
 	}
@@ -129,13 +124,13 @@ func publicAPI(a *app.App) (http.Handler, error) {
 }
 
 // openGateway puts the chat gateway over the same parts.
-func openGateway(a *app.App, face *api.API, filter *output.Filter, marking prompt.Marking) (*openai.Gateway, error) {
+func openGateway(a *app.App, face *api.API, marking prompt.Marking) (*openai.Gateway, error) {
 	c := openai.Config{
 		Authenticate: func(r *http.Request) (openai.Caller, error) {
 			s, b, err := face.Authenticate(r)
 			return openai.Caller{Subject: s, Destinations: b.Destinations}, err
 		},
-		Retrieve: a.Service.Retrieve, Answer: face.Answer, Filter: filter, Policy: a.Policy, Audit: a.Audit, Questions: a.Scanners.Sanitizer,
+		Retrieve: a.Service.Retrieve, Answer: face.Answer, Filter: a.Output, Policy: a.Policy, Audit: a.Audit, Questions: a.Scanners.Sanitizer,
 		TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking, Log: a.Log, Status: api.Status,
 	}
 	for _, u := range a.Config.Gateway.Upstreams {

@@ -6,6 +6,7 @@ import (
 	"github.com/doorward/doorward/ingest/receipt"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/sanitize/fingerprint"
 )
 
 // Arrival is a received document before it is scanned. Its bytes and facts are
@@ -75,6 +76,7 @@ type Version struct {
 	Findings    map[string]int
 	Receipt     receipt.Signed
 	Chunks      []StoredChunk
+	Prints      []fingerprint.Print // of a protected document's text; nil otherwise
 }
 
 // StoredChunk is a chunk with what the index gets of it, so that the index can

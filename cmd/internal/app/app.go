@@ -27,6 +27,7 @@ import (
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/prompt"
+	"github.com/doorward/doorward/sanitize/output"
 )
 
 // Options are what a command adds to the configuration.
@@ -53,6 +54,7 @@ type App struct {
 	Scanners *Scanners
 	Pipeline *ingest.Pipeline
 	Service  *retrieval.Service
+	Output   *output.Filter
 
 	now    func() time.Time
 	closes []func() error
@@ -242,15 +244,20 @@ func (a *App) openFlows(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.Scanners, err = OpenScanners(c); err != nil {
+		return err
+	}
+	filter, err := a.Scanners.OutputFilter(c, a.Catalog, counter.Count)
+	if err != nil {
+		return err
+	}
+	a.Output = filter
 	builder, err := prompt.New(prompt.Config{Counter: counter})
 	if err != nil {
 		return err
 	}
 	analyzer, err := embed.NewAnalyzer(embed.Config{})
 	if err != nil {
-		return err
-	}
-	if a.Scanners, err = OpenScanners(c); err != nil {
 		return err
 	}
 	x, err := a.openExtractor()

@@ -185,13 +185,14 @@ func (s *Scanners) joins() retrieval.Joins {
 	return j
 }
 
-// OutputFilter makes the model-output filter.
-func (s *Scanners) OutputFilter(c *configs.Config) (*output.Filter, error) {
+// OutputFilter makes the model-output filter. protected and count may be nil.
+func (s *Scanners) OutputFilter(c *configs.Config, protected output.Protected, count func(string) int) (*output.Filter, error) {
 	links, err := egress.New(egress.Config{Hosts: c.Output.Hosts})
 	if err != nil {
 		return nil, err
 	}
-	return output.New(output.Config{Scanners: []sanitize.Streamer{s.Secret, s.PII, prompt.Tokens{}}, Links: links})
+	return output.New(output.Config{Scanners: []sanitize.Streamer{s.Secret, s.PII, prompt.Tokens{}}, Links: links,
+		VerbatimTokens: c.Output.Verbatim, Protected: protected, Count: count})
 }
 
 // Source opens a configured source, or one for a path that no configured source

@@ -18,6 +18,12 @@ actions := {
 	"egress": "flag",
 }
 
+# Answers must not repeat a document to somebody who may not read it, whatever the
+# model was told or remembers: its text is fingerprinted, unless it is public.
+default protect := false
+
+protect if not input.document.public
+
 verdict := "quarantine" if count(reasons) > 0
 
 verdict := "index" if count(reasons) == 0

@@ -10,6 +10,7 @@ import (
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/sanitize/fingerprint"
 )
 
 // Documents implements [catalog.Reader].
@@ -116,6 +117,41 @@ func (c *Catalog) unseal(tenant string, ch *catalog.Chunk, sealed, key []byte) e
 	ch.Span, ch.Headings, ch.Tokens, ch.Text = p.Span, p.Headings, p.Tokens, p.Text
 	ch.Findings, ch.Removed, ch.Scanner = p.Findings, p.Removed, p.Scanner
 	return nil
+}
+
+// Owners returns, for each print, the live protected documents that keep it. It
+// is what the output filter asks (sanitize/output.Protected).
+func (c *Catalog) Owners(ctx context.Context, tenant string, prints []fingerprint.Print) ([][]string, error) {
+	keys := make([]int64, len(prints))
+	for i, p := range prints {
+		keys[i] = int64(p)
+	}
+	list, err := jsonText(keys)
+	if err != nil {
+		return nil, unavailable("reading fingerprints", err)
+	}
+	rows, err := c.read.QueryContext(ctx, `select print, document from prints where tenant = ? and print in (select value from json_each(?)) order by 1, 2`, tenant, list)
+	if err != nil {
+		return nil, unavailable("reading fingerprints", err)
+	}
+	defer rows.Close()
+	owners := map[int64][]string{}
+	for rows.Next() {
+		var print int64
+		var document string
+		if err := rows.Scan(&print, &document); err != nil {
+			return nil, unavailable("reading fingerprints", err)
+		}
+		owners[print] = append(owners[print], document)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, unavailable("reading fingerprints", err)
+	}
+	out := make([][]string, len(prints))
+	for i, k := range keys {
+		out[i] = owners[k]
+	}
+	return out, nil
 }
 
 // Known returns what is known of documents, for telling changed from unchanged.

@@ -66,6 +66,15 @@ create table arrivals (
 ) strict;
 create index arrivals_state on arrivals (state);
 
+-- Fingerprints of protected documents, under the tenant's key.
+create table prints (
+  tenant   text not null,
+  print    integer not null,
+  document text not null,
+  primary key (tenant, print, document)
+) strict, without rowid;
+create index prints_document on prints (tenant, document);
+
 create table tasks (
   seq        integer primary key,
   tenant     text not null,

@@ -102,6 +102,9 @@ func (c *Catalog) commit(ctx context.Context, tx *sql.Tx, r catalog.Ref) error {
 	if err := c.putDocument(ctx, tx, v); err != nil {
 		return err
 	}
+	if err := putPrints(ctx, tx, v); err != nil {
+		return err
+	}
 	rows, err := tx.QueryContext(ctx, `select version from versions where tenant = ? and document = ? and version <> ?`, r.Tenant, r.Document, r.Version)
 	if err != nil {
 		return err
@@ -178,6 +181,27 @@ func (c *Catalog) putDocument(ctx context.Context, tx *sql.Tx, v catalog.Version
 	return err
 }
 
+// putPrints replaces a document's fingerprints.
+func putPrints(ctx context.Context, tx *sql.Tx, v catalog.Version) error {
+	if _, err := tx.ExecContext(ctx, `delete from prints where tenant = ? and document = ?`, v.Tenant, v.Document); err != nil {
+		return err
+	}
+	if len(v.Prints) == 0 {
+		return nil
+	}
+	insert, err := tx.PrepareContext(ctx, `insert or ignore into prints values (?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for _, p := range v.Prints {
+		if _, err := insert.ExecContext(ctx, v.Tenant, int64(p), v.Document); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // retireVersion forgets a version's text and key, and owes the index its removal.
 func retireVersion(ctx context.Context, tx *sql.Tx, r catalog.Ref) error {
 	if err := dropVersion(ctx, tx, r); err != nil {
@@ -238,6 +262,9 @@ func (c *Catalog) takeOut(ctx context.Context, tx *sql.Tx, r catalog.Ref, state 
 		if err := retireVersion(ctx, tx, catalog.Ref{Tenant: r.Tenant, Document: r.Document, Version: v}); err != nil {
 			return err
 		}
+	}
+	if _, err := tx.ExecContext(ctx, `delete from prints where tenant = ? and document = ?`, r.Tenant, r.Document); err != nil {
+		return err
 	}
 	_, err = tx.ExecContext(ctx, `update documents set state = ?, version = '', receipt = x'', facts = x'', attributes = '{}', findings = '{}', updated = ?
 		where tenant = ? and id = ?`, state, c.now().Unix(), r.Tenant, r.Document)
