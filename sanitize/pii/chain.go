@@ -1,6 +1,7 @@
 package pii
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -173,7 +174,7 @@ func (r *run) tryRules(t int) {
 			}
 			shape = shapeStep(shape, uint64(r.tok[e-1].len()), tok.sep)
 		}
-		if n+tok.len() >= maxLen || e-t > 12 {
+		if n+tok.len() >= maxLen || e-t > 8 {
 			return
 		}
 		for i := tok.start; i < tok.end; i++ {
@@ -199,6 +200,9 @@ func (r *run) tryRules(t int) {
 
 // tryList runs the rules for one value: tokens t to e, n letters and digits.
 func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
+	if r.s.shapes[n]>>(shape%64)&1 == 0 && !r.anyWords() {
+		return
+	}
 	v := r.value[:n]
 	span := sanitize.Span{Start: r.tok[t].start, End: r.tok[e].end}
 	embedded, slashed := -1, false
@@ -207,14 +211,8 @@ func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 	}
 	for _, k := range list {
 		u := &r.s.rules[k]
-		if !u.matches(v) {
-			continue
-		}
-		usual := false
-		for _, s := range u.shapes {
-			usual = usual || s == shape
-		}
-		if !usual && (u.strict || u.near == 0 || e-t > 8 || slashed) {
+		usual := slices.Contains(u.shapes, shape)
+		if !usual && (u.strict || u.near == 0 || slashed) || (!usual || u.prose == 0) && !r.hasWord(u.word) || !u.matches(v) {
 			continue
 		}
 		if u.check != nil && !u.check(v) || u.oneCase && mixedCase(r.text[span.Start:span.End]) || u.capitals && hasLower(r.text[span.Start:span.End]) {

@@ -85,6 +85,11 @@ func foldRune(r rune) byte {
 	case r >= 0xFF41 && r <= 0xFF5A:
 		return byte(r - 0xFF41 + 'a')
 	}
+	for _, zero := range [...]rune{0x0660, 0x06F0, 0x0966, 0xFF10} { // Arabic, Persian, Devanagari, full width
+		if r >= zero && r <= zero+9 {
+			return '0' + byte(r-zero)
+		}
+	}
 	if !unicode.Is(unicode.Nd, r) {
 		return 0
 	}

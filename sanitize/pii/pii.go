@@ -51,9 +51,10 @@ var DefaultPhoneRegions = []string{"US", "GB", "DE", "FR", "ES", "IT"}
 
 // Scanner finds personal data. It is safe for concurrent use.
 type Scanner struct {
-	rules    []rule        // enabled, in table order
-	digits   [maxLen][]int // rules over digits only, by number of digits
-	mixed    [maxLen][]int // rules with letters, by number of letters and digits
+	rules    []rule         // enabled, in table order
+	digits   [maxLen][]int  // rules over digits only, by number of digits
+	mixed    [maxLen][]int  // rules with letters, by number of letters and digits
+	shapes   [maxLen]uint64 // which shapes any rule of a length lists, hashed to one bit
 	words    *wordIndex
 	floor    map[string]float64
 	builtin  [numBuiltin]bool // types found by a recogniser of their own

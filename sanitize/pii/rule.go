@@ -107,7 +107,9 @@ func (s *Scanner) compile() {
 				continue
 			}
 			for _, f := range r.forms {
-				r.shapes = append(r.shapes, shapeOf(f))
+				shape := shapeOf(f)
+				r.shapes = append(r.shapes, shape)
+				s.shapes[len(r.pattern)] |= 1 << (shape % 64)
 			}
 			r.word = index.add(r.words)
 			n := len(r.pattern)
@@ -123,6 +125,9 @@ func (s *Scanner) compile() {
 	for i, b := range builtins {
 		_, s.builtin[i] = s.floor[b.Type]
 		index.reserve(i, builtinWords[i])
+	}
+	if index.lists > 4*64 {
+		panic("pii: more word lists than wordHits has bits for")
 	}
 	s.words = index
 	s.revision = s.revise()

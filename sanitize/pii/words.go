@@ -52,6 +52,7 @@ func head(a, b, c byte) int { return (int(a)*61 + int(b)*13 + int(c)) & (1<<12 -
 type wordHits struct {
 	known bool
 	n     int
+	lists [4]uint64 // the lists hit, one bit each
 	hit   [96]struct{ list, start, end int }
 	buf   [maxChain + maxToken + wordsBack + wordsFore + 16]byte
 }
@@ -110,10 +111,23 @@ func (r *run) labels(i int) bool {
 	return false
 }
 
+// anyWords reports whether any word of any list stands near the chain, and
+// hasWord whether one of a list does: cheap questions before a check is run.
+func (r *run) anyWords() bool {
+	if !r.words.known {
+		r.findWords()
+	}
+	return r.words.n > 0
+}
+
+func (r *run) hasWord(list int) bool {
+	return r.anyWords() && r.words.lists[list/64]>>(list%64)&1 == 1
+}
+
 // findWords looks once at the surroundings of the chain.
 func (r *run) findWords() {
 	w := &r.words
-	w.known, w.n = true, 0
+	w.known, w.n, w.lists = true, 0, [4]uint64{}
 	from := max(0, r.tok[0].start-wordsBack)
 	to := min(len(r.text), r.tok[r.ntok-1].end+wordsFore)
 	for from > 0 && from < to && !utf8.RuneStart(r.text[from]) {
@@ -138,6 +152,7 @@ func (r *run) findWords() {
 			if len(p.text) <= n-i && string(b[i:i+len(p.text)]) == p.text && w.n < len(w.hit) && wordEnds(p.text, b[i+len(p.text):]) {
 				w.hit[w.n] = struct{ list, start, end int }{p.list, from + i, from + i + len(p.text)}
 				w.n++
+				w.lists[p.list/64] |= 1 << (p.list % 64)
 			}
 		}
 	}
