@@ -122,13 +122,17 @@ func printable(text string) string {
 	}, text)
 }
 
+// glue is a blank at which wrap does not break a line.
+const glue = "\u00a0"
+
 // wrap breaks text into lines of at most width characters; longer words stand
 // alone and whole.
 func wrap(text string, width int) []string {
 	var out []string
 	for _, paragraph := range strings.Split(text, "\n") {
 		line, n := "", 0
-		for _, w := range strings.Fields(paragraph) {
+		for _, w := range strings.FieldsFunc(paragraph, func(r rune) bool { return r == ' ' || r == '\t' }) {
+			w = strings.ReplaceAll(w, glue, " ")
 			size := utf8.RuneCountInString(w)
 			switch {
 			case n == 0:

@@ -52,7 +52,7 @@ func (v *View) question(n int, a Answer, unrestricted int, full bool, model stri
 func strippedText(counts map[string]int) string {
 	var list []string
 	for _, rule := range byCount(counts) {
-		list = append(list, fmt.Sprintf("%s ×%d", rule, counts[rule]))
+		list = append(list, fmt.Sprintf("%s"+glue+"×%d", rule, counts[rule]))
 	}
 	if len(list) == 0 {
 		return "nothing"
@@ -160,7 +160,7 @@ func (v *View) answered(a Answer) {
 func filteredText(counts []output.Count) string {
 	var list []string
 	for _, c := range counts {
-		list = append(list, fmt.Sprintf("%s ×%d", c.Rule, c.N))
+		list = append(list, fmt.Sprintf("%s"+glue+"×%d", c.Rule, c.N))
 	}
 	return strings.Join(list, ", ")
 }

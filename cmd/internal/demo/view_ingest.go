@@ -127,9 +127,11 @@ func (v *View) ingested(r *Result) {
 	v.line("\n%s", v.paint(strong, "Rules that matched"))
 	var list []string
 	for _, rule := range byCount(rules) {
-		list = append(list, fmt.Sprintf("%s ×%d", rule, rules[rule]))
+		list = append(list, fmt.Sprintf("%s"+glue+"×%d", rule, rules[rule]))
 	}
-	v.labelled("", "", strings.Join(list, ", "))
+	for _, l := range wrap(strings.Join(list, ", "), v.width-2) {
+		v.line("  %s", l)
+	}
 }
 
 // byCount sorts rules, most frequent first.
