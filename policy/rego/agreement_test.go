@@ -138,3 +138,13 @@ func reason(diags Diagnostics, err error) string {
 	}
 	return err.Error()
 }
+
+func TestHiddenShapesAreRefused(t *testing.T) {
+	for _, sh := range hidden {
+		_, diags, err := Load(context.Background(), testConfig(sh.rules))
+		errs := diags.Errors()
+		if err == nil || len(errs) == 0 || errs[0].Line < 5 || errs[0].Instead == "" {
+			t.Errorf("%s: %v\n%s", sh.name, err, diags)
+		}
+	}
+}

@@ -23,6 +23,7 @@ func lint(c *collector, s *Snapshot) {
 	for _, r := range s.taint.order {
 		lintRule(c, s, r)
 	}
+	lintFlow(c, s)
 }
 
 // lintConflicts refuses rules that full evaluation may find in conflict (an

@@ -148,3 +148,18 @@ var refused = []shape{
 	{"http", `allow if http.send({"url": input.document.owner, "method": "get"}).status_code == 200`},
 	{"index as value", `allow if { some i, g in input.document.tags; i == 0; g == "a" }`},
 }
+
+// hidden are shapes behind conditions that no probe meets: they must be refused
+// all the same.
+var hidden = []shape{
+	{"startswith", `allow if { input.subject.id == concat("-", ["x", "y"]); startswith(input.document.owner, "u") }`},
+	{"in a function", "allow if { input.subject.clearance == 77; f(input.document.owner) }\nf(x) if g(x)\ng(y) if lower(y) == \"a\""},
+	{"in every", `allow if { input.subject.clearance == 77; every t in input.document.tags { endswith(t, "x") } }`},
+	{"on an element", `allow if { input.subject.clearance == 77; some g in input.document.tags; regex.match("x", g) }`},
+	{"on a field", `allow if { input.subject.clearance == 77; some e in input.document.entries; upper(e.id) == "X" }`},
+	{"in a comprehension", `allow if { input.subject.clearance == 77; count([t | some t in input.document.tags; contains(t, "x")]) > 0 }`},
+	{"type mismatch", `allow if { input.subject.clearance == 77; input.document.level == "3" }`},
+	{"order of strings", `allow if { input.subject.clearance == 77; o := input.document.owner; o < "m" }`},
+	{"arithmetic", `allow if { input.subject.clearance == 77; input.document.level * 2 > 4 }`},
+	{"the clock's parts", `allow if { input.subject.clearance == 77; time.weekday(input.context.now * 1000000000) == "Monday" }`},
+}
