@@ -199,8 +199,8 @@ func (s *tokenStream) inPipes(p rune) {
 	switch {
 	case p == '|' && len(s.name) > 0:
 		s.shape = closing
-	case p == '<' || p == '>' || p == '\n' || p == '|' || len(s.name) > maxName:
-		s.open(p)
+	case p == '<' || p == '>' || p == '\n' || p == '|' || p == '(' || p == ')' || len(s.name) > maxName:
+		s.open(p) // no name has parentheses, so what Neutralise writes never forms one
 	default:
 		s.name = append(s.name, 'x') // what it is called does not matter here
 	}
