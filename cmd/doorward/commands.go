@@ -6,6 +6,6 @@ import "github.com/spf13/cobra"
 func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		auditCommand(g), configCommand(g), demoCommand(g), evalCommand(g), filterCommand(g), fsckCommand(g), ingestCommand(g), initCommand(g), keysCommand(g),
-		policyCommand(g), quarantineCommand(g), scanCommand(g), serveCommand(g), trainCommand(g), versionCommand(g),
+		policyCommand(g), quarantineCommand(g), redteamCommand(g), scanCommand(g), serveCommand(g), trainCommand(g), versionCommand(g),
 	}
 }

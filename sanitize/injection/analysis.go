@@ -50,6 +50,9 @@ type tables struct {
 
 const countBuckets = 1 << 13
 
+// flagTags is how many tag characters the flag of a region may have.
+const flagTags = 7
+
 // read segments text and reads each block. fresh, if not nil, says whether a
 // block is to be read at all (views skip what they share with the source).
 func (r *reader) read(text string, base layer, fresh func(block) bool) []unit {
@@ -67,7 +70,7 @@ func (r *reader) read(text string, base layer, fresh func(block) bool) []unit {
 		u.fresh = fresh == nil || fresh(b)
 		s := text[b.start:b.end]
 		r.fold.fold(s, r.tables.lex)
-		if r.fold.smuggled > 2 || r.fold.invisible > 3 && r.fold.invisible*4 > r.fold.letters {
+		if r.fold.smuggled > flagTags || r.fold.invisible > 3 && r.fold.invisible*4 > r.fold.letters {
 			u.layer = max(u.layer, hidden)
 		}
 		r.readBlock(u, text, s)
@@ -244,7 +247,7 @@ func (r *reader) structure(u *unit, text, s string) {
 	set(bitExclaim, f.exclaim)
 	set(bitColon, f.colonEnd)
 	set(bitInvisible, f.invisible > 2)
-	set(bitSmuggled, f.smuggled > 2)
+	set(bitSmuggled, f.smuggled > flagTags)
 	set(bitShouting, f.letters > 8 && f.upper*2 > f.letters)
 	set(bitNoClass, f.classes == 0)
 	set(bitManyClasses, onesOf(f.classes) >= 7)

@@ -101,6 +101,7 @@ func newLexicon(tables ...[]entry) *lexicon {
 
 func (l *lexicon) add(w string, c class) {
 	text, isStem := strings.CutSuffix(w, "*")
+	text = foldWord(text)
 	if !isStem {
 		l.words[text] |= c
 		return
@@ -113,6 +114,21 @@ func (l *lexicon) add(w string, c class) {
 		}
 	}
 	l.stems[k] = append(l.stems[k], stem{text, c})
+}
+
+// foldWord writes a lexicon word as blocks are folded: without accents.
+func foldWord(w string) string {
+	var b strings.Builder
+	for _, r := range w {
+		switch c := plainLetter(r); {
+		case c != 0:
+			b.WriteByte(c)
+		case r >= 0x300 && r <= 0x36F, invisible(r):
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // word returns the classes of a folded word.

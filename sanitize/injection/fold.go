@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // token is one word of a block: its classes, its hash and where it stands in
@@ -161,8 +163,19 @@ func (f *folded) foldRune(b []byte, s string, i, word int, lex *lexicon) ([]byte
 		}
 		b, word = f.endWord(b, word, lex)
 		return f.addMark(b, c, k), word, i
+	case r >= 0xFFF9 && r <= 0xFFFB: // an annotation is set apart
+		b, word = f.endWord(b, word, lex)
+		return f.addMark(b, ' ', blankByte), word, i
 	case invisible(r):
 		f.invisible++
+		return b, word, i
+	case plainLetter(r) != 0:
+		if word < 0 {
+			word = len(b)
+		}
+		f.letters++
+		return append(b, plainLetter(r)), word, i
+	case r >= 0x300 && r <= 0x36F:
 		return b, word, i
 	case r == '’' || r == '‘':
 		if word >= 0 {
@@ -270,11 +283,48 @@ func invisible(r rune) bool {
 	case r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F,
 		r >= 0xFE00 && r <= 0xFE0F, r >= 0xE0000 && r <= 0xE0FFF,
 		r == 0xFEFF, r == 0x00AD, r == 0x034F, r == 0x061C, r == 0x180E,
-		r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0, r >= 0xFFF9 && r <= 0xFFFB:
+		r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0:
 		return true
 	}
 	return false
 }
+
+// plainLetter is the ASCII letter, lower case, that a letter with an accent or a
+// letter in a box or circle is read as; 0 for all else.
+func plainLetter(r rune) byte {
+	switch {
+	case r >= 0xC0 && r < 0x250:
+		return accented[r-0xC0]
+	case r >= 0x1E00 && r < 0x1F00:
+		return accented[0x190+r-0x1E00]
+	case r >= 0x24D0 && r < 0x24EA:
+		return byte('a' + r - 0x24D0)
+	case r >= 0x24B6 && r < 0x24D0:
+		return byte('a' + r - 0x24B6)
+	case r >= 0x1F1E6 && r <= 0x1F1FF:
+		return byte('a' + r - 0x1F1E6)
+	case r >= 0x1F130 && r < 0x1F18A && (r-0x1F130)%32 < 26:
+		return byte('a' + (r-0x1F130)%32)
+	}
+	return 0
+}
+
+// accented holds the base letters of U+00C0 to U+024F and U+1E00 to U+1EFF.
+var accented = func() (t [0x290]byte) {
+	for i := range t {
+		r := rune(i) + 0xC0
+		if i >= 0x190 {
+			r = rune(i) - 0x190 + 0x1E00
+		}
+		d := norm.NFD.String(string(r))
+		if c := d[0]; len(d) > 1 && c < utf8.RuneSelf && byteKinds[c]&letterByte != 0 {
+			t[i] = c | 0x20
+		}
+	}
+	t['đ'-0xC0], t['Đ'-0xC0], t['ø'-0xC0], t['ł'-0xC0], t['ı'-0xC0] = 'd', 'd', 'o', 'l', 'i'
+	t['Ø'-0xC0], t['Ł'-0xC0] = 'o', 'l'
+	return t
+}()
 
 // spaceless reports scripts that set no blanks between words.
 func spaceless(r rune) bool {

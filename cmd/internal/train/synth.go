@@ -12,6 +12,7 @@ import (
 const (
 	positivesEach = 650 // for each of the attack grammars
 	negativeTexts = 2400
+	foreignTexts  = 700
 )
 
 // attackGrammars are small grammars, each of its own style.
@@ -37,6 +38,12 @@ func Synthesise(seed uint64, cases []Case) ([]Case, error) {
 	}
 	for range negativeTexts {
 		s.negative(g)
+	}
+	if g, err = readGrammar("languages"); err != nil {
+		return nil, err
+	}
+	for range foreignTexts {
+		s.foreign(g)
 	}
 	return s.out, nil
 }
@@ -223,6 +230,19 @@ func (s *synthesiser) negative(g grammar) {
 		}
 		rng.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 		c.Text = strings.Join(lines, []string{"\n\n", " ", "\n", "\n- "}[rng.IntN(4)])
+	}
+	s.out = append(s.out, c)
+}
+
+// foreign delivers harmless text in other languages, plain or encoded.
+func (s *synthesiser) foreign(g grammar) {
+	c := Case{Label: "benign", Kind: "synthetic", Family: "synthetic-languages", ID: fmt.Sprint("synthetic-", len(s.out))}
+	c.Text = g.expand(s.rng, "benign", 0)
+	switch s.rng.IntN(8) {
+	case 0:
+		c.Text = "data: " + base64.StdEncoding.EncodeToString([]byte(c.Text))
+	case 1:
+		c.Text = "<!-- " + c.Text + " -->"
 	}
 	s.out = append(s.out, c)
 }
