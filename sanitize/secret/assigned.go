@@ -428,7 +428,18 @@ func findURLPassword(text string, start int, final bool) (m, secret sanitize.Spa
 	if end == len(text) && !final && end-at < most {
 		return m, secret, more
 	}
-	if sign < 0 || colon < 0 || colon > sign || sign+1 >= end {
+	if sign < 0 || sign+1 >= end {
+		return m, secret, no
+	}
+	if colon < 0 || colon > sign {
+		colon = sign
+	}
+	if user := text[at:colon]; colon == sign || tokenUsers[text[colon+1:sign]] {
+		// A token in the user's place: https://TOKEN:x-oauth-basic@host.
+		m, secret = sanitize.Span{Start: scheme, End: sign}, sanitize.Span{Start: at, End: colon}
+		if len(user) >= 20 && likeToken(user, true) {
+			return m, secret, yes
+		}
 		return m, secret, no
 	}
 	value := text[colon+1 : sign]
@@ -437,6 +448,9 @@ func findURLPassword(text string, start int, final bool) (m, secret sanitize.Spa
 	}
 	return sanitize.Span{Start: scheme, End: sign}, sanitize.Span{Start: colon + 1, End: sign}, yes
 }
+
+// tokenUsers stand where the password would when the user is a token.
+var tokenUsers = wordSet("x-oauth-basic x-token-auth oauth2 api_token")
 
 // urlWords are passwords that are none elsewhere.
 var urlWords = wordSet("password secret test pass token")

@@ -161,7 +161,7 @@ func (r *rule) judge(text string, start int, groups []int, final bool) (c candid
 			return c, more
 		}
 		if !standsAlone(text, secret) {
-			return c, no
+			return candidate{}, no // a chance likeness blocks nothing
 		}
 	}
 	if r.accept != nil {

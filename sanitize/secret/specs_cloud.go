@@ -51,7 +51,7 @@ var cloudSpecs = []spec{
 	// https://devcenter.heroku.com/articles/platform-api-reference
 	{id: "heroku-key", expr: `\b(HRKU-(?:[\w-]{60,64}|[a-f0-9-]{36}))`, like: []string{"HRKU-AA<alnum:58>"}, unlike: []string{"HRKU-AA<alnum:8>"}},
 	// https://developers.cloudflare.com/fundamentals/api/get-started/create-token/
-	{id: "cloudflare-token", expr: `\b(cf(?:at|ut|k)_[A-Za-z0-9]{40,64})\b`, entropy: 3.5, like: []string{"cfat_<alnum:48>"}, unlike: []string{"cfat_<alnum:8>"}},
+	{id: "cloudflare-token", expr: `\b(cf(?:at|ut|k)_[A-Za-z0-9]{40,64})\b`, like: []string{"cfat_<alnum:48>"}, unlike: []string{"cfat_<alnum:8>"}},
 	{id: "cloudflare-origin-key", expr: `\b(v1\.0-[a-f0-9]{24}-[a-f0-9]{146})`, like: []string{"v1.0-<hex:24>-<hex:146>"}, unlike: []string{"v1.0-<hex:24>"}},
 	// https://docs.netlify.com/api/get-started/
 	{id: "netlify-token", expr: `\b(nfp_[A-Za-z0-9]{36})\b`, like: []string{"nfp_<alnum:36>"}, unlike: []string{"nfp_<alnum:8>"}},
@@ -69,7 +69,7 @@ var cloudSpecs = []spec{
 	// https://www.mongodb.com/docs/atlas/api/service-accounts-overview/
 	{id: "mongodb-atlas-secret", expr: `\b(mdb_sa_sk_[\w-]{30,60})`, like: []string{"mdb_sa_sk_<alnum:40>"}, unlike: []string{"mdb_sa_sk_<alnum:8>"}},
 	// https://tailscale.com/kb/1277/key-prefixes
-	{id: "tailscale-key", expr: `\b(tskey-[a-z]{2,10}-[A-Za-z0-9]{6,24}(?:-[A-Za-z0-9]{10,50})?)`, entropy: 3.5, like: []string{"tskey-auth-<alnum:12>CNTRL-<alnum:32>"}, unlike: []string{"tskey-auth-<alnum:3>"}},
+	{id: "tailscale-key", expr: `(tskey-[a-z]{2,10}-[A-Za-z0-9]{6,24}(?:-[A-Za-z0-9]{10,50})?)`, like: []string{"tskey-auth-<alnum:12>CNTRL-<alnum:32>"}, unlike: []string{"tskey-auth-<alnum:3>"}},
 	// https://docs.doppler.com/reference/auth-token-formats
 	{id: "doppler-token", expr: `\b(dp\.(?:pt|ct|sa|scim|audit|said|st(?:\.[\w-]{2,35})?)\.[A-Za-z0-9]{40,44})\b`, like: []string{"dp.st.dev.<alnum:43>", "dp.sa.<alnum:43>"}, unlike: []string{"dp.st.dev.<alnum:8>"}},
 	// https://developer.hashicorp.com/vault/docs/concepts/tokens

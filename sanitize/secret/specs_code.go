@@ -9,7 +9,7 @@ var codeSpecs = []spec{
 	// https://docs.gitlab.com/security/tokens/#token-prefixes
 	{id: "gitlab-token", expr: `\b((?:glpat|gldt|glrt|glrtr|glptt|glft|glimt|glagent|glwt|glsoat|glffct|gloas)-[\w-]{20,300}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?|glcbt-[A-Za-z0-9]{1,5}_[\w-]{20}|GR1348941[\w-]{20})`, like: []string{"glpat-<alnum:20>", "GR1348941<alnum:20>"}, unlike: []string{"glpat-<alnum:8>"}},
 	// https://support.atlassian.com/bitbucket-cloud/docs/app-passwords/ and /access-tokens/
-	{id: "atlassian-token", expr: `\b(ATATT3[\w=-]{150,250}|ATCTT3[\w=-]{150,250}|ATBB[A-Za-z0-9]{24}[A-F0-9]{8}|BBDC-[A-Za-z0-9+/@_-]{40,50})`, entropy: 3.5, like: []string{"ATBB<alnum:24>0A1B2C3D", "BBDC-<alnum:44>"}, unlike: []string{"ATBB<alnum:8>"}},
+	{id: "atlassian-token", expr: `\b(ATATT3[\w=-]{150,250}|ATCTT3[\w=-]{150,250}|ATBB[A-Za-z0-9]{24}[A-F0-9]{8}|BBDC-[A-Za-z0-9+/@_-]{40,50})`, like: []string{"ATBB<alnum:24>0A1B2C3D", "BBDC-<alnum:44>"}, unlike: []string{"ATBB<alnum:8>"}},
 	// https://confluence.atlassian.com/enterprise/using-personal-access-tokens-1026032365.html (base64 of an id, a colon and bytes)
 	{id: "atlassian-server-token", expr: `\b([MNO][AQDTgjwz][A-Za-z0-9+/]{10,14}O[g-v][A-Za-z0-9+/]{26,28})\b`, entropy: 4.3, like: nil, unlike: nil},
 	// https://docs.npmjs.com/about-access-tokens, https://docs.npmjs.com/cli/configuring-npm/npmrc
@@ -30,10 +30,10 @@ var codeSpecs = []spec{
 	// https://packagist.com/docs/api
 	{id: "packagist-token", expr: `\b(packagist_(?:[ou][ru][a-z]|ac[ks]|u[iu]t)_[a-f0-9]{20,96})`, like: []string{"packagist_uut_<hex:68>", "packagist_ack_<hex:26>"}, unlike: []string{"packagist_uut_<hex:4>"}},
 	// https://docs.deno.com/deploy/api/rest/
-	{id: "deno-token", expr: `\b(dd[pow]_[A-Za-z0-9]{36})\b`, entropy: 3.5, like: []string{"ddp_<alnum:36>"}, unlike: []string{"ddp_<alnum:8>"}},
+	{id: "deno-token", expr: `\b(dd[pow]_[A-Za-z0-9]{36})\b`, like: []string{"ddp_<alnum:36>"}, unlike: []string{"ddp_<alnum:8>"}},
 	// https://jfrog.com/help/r/jfrog-platform-administration-documentation/access-tokens
 	{id: "jfrog-token", expr: `\b(AKCp?[A-Za-z0-9]{10,73}|cmVmd[A-Za-z0-9]{59})\b`, entropy: 3.5, like: []string{"AKCp<alnum:69>"}, unlike: []string{"AKCp<alnum:4>"}},
-	{id: "artifactory-password", alone: true, expr: `\b(AP[0-9A-Fa][A-Za-z0-9]{10,72})\b`, entropy: 3.2, like: []string{"key=AP6<alnum:40>"}, unlike: []string{"AP6<alnum:4>"}},
+	{id: "artifactory-password", alone: true, expr: `\b(AP\d[A-Za-z0-9]{10,72}|AP[A-Fa][A-Za-z]{0,20}\d[A-Za-z0-9]{9,60})\b`, like: []string{"key=AP6<alnum:40>"}, unlike: []string{"AP6<alnum:4>"}},
 	// https://circleci.com/docs/managing-api-tokens/
 	{id: "circleci-token", expr: `\b(CCI(?:PAT|PRJ)_[A-Za-z0-9]{22}_[A-Za-z0-9]{40})\b`, like: []string{"CCIPAT_<alnum:22>_<hex:40>"}, unlike: []string{"CCIPAT_<alnum:8>"}},
 	// https://buildkite.com/docs/apis/managing-api-tokens
@@ -43,7 +43,7 @@ var codeSpecs = []spec{
 	// https://docs.mergify.com/api/usage/
 	{id: "mergify-key", expr: `\b(mergify_application_key_[\w-]{40,90})`, like: []string{"mergify_application_key_<alnum:64>"}, unlike: []string{"mergify_application_key_<alnum:8>"}},
 	// https://docs.dependencytrack.org/integrations/rest-api/
-	{id: "dependency-track-key", expr: `\b(odt_[A-Za-z0-9_]{32,45})\b`, entropy: 3, like: []string{"odt_<alnum:32>"}, unlike: []string{"odt_<alnum:8>"}},
+	{id: "dependency-track-key", expr: `\b(odt_[A-Za-z0-9_]{32,45})\b`, like: []string{"odt_<alnum:32>"}, unlike: []string{"odt_<alnum:8>"}},
 	// https://sourcegraph.com/docs/cli/how-tos/creating_an_access_token
 	{id: "sourcegraph-token", expr: `\b(sg[psd]_(?:[a-f0-9]{16}_|local_)?[a-f0-9]{40})`, like: []string{"sgp_<hex:16>_<hex:40>"}, unlike: []string{"sgp_<hex:8>"}},
 	// https://docs.sentry.io/api/guides/create-auth-token/, https://docs.sentry.io/concepts/key-terms/dsn-explainer/

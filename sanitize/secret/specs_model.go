@@ -17,13 +17,13 @@ var modelSpecs = []spec{
 	// https://docs.astral.sh/pyx/
 	{id: "pyx-key", expr: `\b(sk-pyx-[\w-]{40,120})`, like: []string{"sk-pyx-<alnum:60>"}, unlike: []string{"sk-pyx-<alnum:10>"}},
 	// https://console.groq.com/docs/quickstart
-	{id: "groq-key", expr: `\b(gsk_[A-Za-z0-9]{52})\b`, entropy: 3, like: []string{"gsk_<alnum:52>"}, unlike: []string{"gsk_<alnum:30>"}},
+	{id: "groq-key", expr: `\b(gsk_[A-Za-z0-9]{52})\b`, like: []string{"gsk_<alnum:52>"}, unlike: []string{"gsk_<alnum:30>"}},
 	// https://docs.x.ai/docs/overview
 	{id: "xai-key", expr: `\b(xai-(?:token-)?[A-Za-z0-9]{70,90})\b`, like: []string{"xai-<alnum:80>"}, unlike: []string{"xai-<alnum:30>"}},
 	// https://replicate.com/docs/topics/security/api-tokens
 	{id: "replicate-token", expr: `\b(r8_[A-Za-z0-9]{37})\b`, like: []string{"r8_<alnum:37>"}, unlike: []string{"r8_<alnum:20>"}},
 	// https://huggingface.co/docs/hub/security-tokens
-	{id: "huggingface-token", expr: `\b((?:hf|api_org)_[A-Za-z0-9]{34})`, entropy: 3, like: []string{"hf_<alnum:34>"}, unlike: []string{"hf_<alnum:20>"}},
+	{id: "huggingface-token", expr: `\b((?:hf|api_org)_[A-Za-z0-9]{34})`, like: []string{"hf_<alnum:34>"}, unlike: []string{"hf_<alnum:20>"}},
 	// https://docs.perplexity.ai/guides/api-key-management
 	{id: "perplexity-key", expr: `\b(pplx-[A-Za-z0-9]{40,64})`, like: []string{"pplx-<alnum:48>"}, unlike: []string{"pplx-<alnum:20>"}},
 	// https://inference-docs.cerebras.ai/quickstart

@@ -3,10 +3,10 @@ package secret
 // moneySpecs are credentials of payment and commerce services.
 var moneySpecs = []spec{
 	// https://docs.stripe.com/keys, https://docs.stripe.com/webhooks
-	{id: "stripe-key", expr: `\b((?:sk|rk)_(?:test|live|prod)_[A-Za-z0-9]{10,247})\b`, entropy: 2, like: []string{"sk_live_<alnum:24>"}, unlike: []string{"sk_live_<alnum:4>"}},
+	{id: "stripe-key", expr: `\b((?:sk|rk)_(?:test|live|prod)_[A-Za-z0-9]{10,247})\b`, like: []string{"sk_live_<alnum:24>"}, unlike: []string{"sk_live_<alnum:4>"}},
 	{id: "stripe-webhook-secret", expr: `\b(whsec_[A-Za-z0-9+/]{24,64}={0,2})`, like: []string{"whsec_<alnum:32>"}, unlike: []string{"whsec_<alnum:4>"}},
 	// https://developer.squareup.com/docs/build-basics/access-tokens
-	{id: "square-token", expr: `\b(sq0(?:atp|csp|idp)-[\w-]{22,60}|EAAA[A-Za-z][\w-]{58,62})`, entropy: 3, like: []string{"sq0csp-<alnum:43>"}, unlike: []string{"sq0csp-<alnum:4>"}},
+	{id: "square-token", expr: `\b(sq0(?:atp|csp|idp)-[\w-]{22,60}|EAAA[A-Za-z][\w-]{58,62})`, like: []string{"sq0csp-<alnum:43>"}, unlike: []string{"sq0csp-<alnum:4>"}},
 	// https://developer.paypal.com/braintree/docs/guides/authorization/access-tokens
 	{id: "braintree-token", expr: `(access_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[a-f0-9]{32})`, like: []string{"access_token$production$<lower:16>$<hex:32>"}, unlike: []string{"access_token$production$<lower:4>"}},
 	// https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens

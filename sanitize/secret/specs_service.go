@@ -3,7 +3,7 @@ package secret
 // serviceSpecs are credentials of messaging, monitoring and other services.
 var serviceSpecs = []spec{
 	// https://api.slack.com/concepts/token-types, https://api.slack.com/messaging/webhooks
-	{id: "slack-token", expr: `\b(xox[abeoprs]-(?:\d-)?[A-Za-z0-9]{4,}(?:-[A-Za-z0-9]{4,}){1,6}|xoxe(?:\.xox[bp])?-\d-[A-Za-z0-9]{100,250}|xapp-\d{1,6}-[A-Za-z0-9]{6,}-\d{6,}-[A-Za-z0-9]{20,}|xwfp-[\w-]{40,})`, entropy: 2.5, like: []string{"xoxb-<digit:12>-<digit:12>-<alnum:24>"}, unlike: []string{"xoxb-token"}},
+	{id: "slack-token", expr: `\b(xox[abeoprs]-(?:\d-)?[A-Za-z0-9]{4,}(?:-[A-Za-z0-9]{4,}){1,6}|xoxe(?:\.xox[bp])?-\d-[A-Za-z0-9]{100,250}|xapp-\d{1,6}-[A-Za-z0-9]{6,}-\d{6,}-[A-Za-z0-9]{20,}|xwfp-[\w-]{40,})`, like: []string{"xoxb-<digit:12>-<digit:12>-<alnum:24>"}, unlike: []string{"xoxb-token"}},
 	{id: "slack-webhook", expr: `(hooks\.slack\.com/(?:services/[A-Za-z0-9]{6,}/[A-Za-z0-9]{6,}/[A-Za-z0-9]{12,}|(?:workflows|triggers)/[A-Za-z0-9/]{30,120}))`, like: []string{"https://hooks.slack.com/services/T<upper:8>/B<upper:8>/<alnum:24>"}, unlike: []string{"https://hooks.slack.com/services/"}},
 	// https://discord.com/developers/docs/reference#authentication, /resources/webhook
 	{id: "discord-bot-token", alone: true, expr: `([MNOA][A-Za-z0-9_-]{22,25}\.[\w-]{6}\.[\w-]{24,40})`, entropy: 4, like: []string{"M<alnum:23>.<alnum:6>.<alnum:27>"}, unlike: []string{"My.package.name"}},
@@ -14,7 +14,7 @@ var serviceSpecs = []spec{
 	// https://www.twilio.com/docs/iam/api-keys, https://www.twilio.com/docs/glossary/what-is-a-sid
 	{id: "twilio-key", expr: `\b((?:SK|AC)[a-f0-9]{32})\b`, entropy: 3, like: []string{"SK<hex:32>"}, unlike: []string{"SK<hex:8>"}},
 	// https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys
-	{id: "sendgrid-key", expr: `\b(SG\.[\w-]{16,32}\.[\w-]{16,64})`, entropy: 2.5, like: []string{"SG.<alnum:22>.<alnum:43>"}, unlike: []string{"SG.<alnum:4>"}},
+	{id: "sendgrid-key", expr: `\b(SG\.[\w-]{16,32}\.[\w-]{16,64})`, like: []string{"SG.<alnum:22>.<alnum:43>"}, unlike: []string{"SG.<alnum:4>"}},
 	// https://documentation.mailgun.com/docs/mailgun/user-manual/get-started
 	{id: "mailgun-key", expr: `\b(key-[a-f0-9]{32})\b`, like: []string{"key-<hex:32>"}, unlike: []string{"key-<hex:8>"}},
 	{id: "mailgun-signing", expr: `\b([a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8})\b`, entropy: 3, like: []string{"<hex:32>-<hex:8>-<hex:8>"}, unlike: []string{"<hex:8>-<hex:8>-<hex:8>"}},
@@ -54,7 +54,7 @@ var serviceSpecs = []spec{
 	// https://www.contentful.com/developers/docs/references/authentication/
 	{id: "contentful-token", expr: `\b(CFPAT-[\w-]{43})`, like: []string{"CFPAT-<alnum:43>"}, unlike: []string{"CFPAT-<alnum:8>"}},
 	// https://learning.postman.com/docs/developer/postman-api/authentication/
-	{id: "postman-key", expr: `\b(PMA[KT]-[A-Za-z0-9]{24,30}(?:-[a-f0-9]{34})?)\b`, entropy: 3, like: []string{"PMAK-<hex:24>-<hex:34>"}, unlike: []string{"PMAK-<hex:4>"}},
+	{id: "postman-key", expr: `\b(PMA[KT]-[A-Za-z0-9]{24,30}(?:-[a-f0-9]{34})?)\b`, like: []string{"PMAK-<hex:24>-<hex:34>"}, unlike: []string{"PMAK-<hex:4>"}},
 	// https://docs.readme.com/main/reference/authentication
 	{id: "readme-key", expr: `\b(rdme_[a-z0-9]{60,80})\b`, like: []string{"rdme_<lower:70>"}, unlike: []string{"rdme_<lower:8>"}},
 	// https://posthog.com/docs/api (project keys are public but name the project)
@@ -62,7 +62,7 @@ var serviceSpecs = []spec{
 	// https://launchdarkly.com/docs/home/account/api
 	{id: "launchdarkly-key", expr: `\b((?:sdk|api|mob)-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12})\b`, like: []string{"sdk-<uuid:1>"}, unlike: []string{"sdk-<hex:8>"}},
 	// https://docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys/
-	{id: "newrelic-key", expr: `\b(NR(?:AK|AA|II|IQ|SP|RA|PR|BR|JS|AL)-[A-Za-z0-9_-]{16,60})`, entropy: 2.5, like: []string{"NRAK-<upper:27>"}, unlike: []string{"NRAK-<upper:4>"}},
+	{id: "newrelic-key", expr: `\b(NR(?:AK|AA|II|IQ|SP|RA|PR|BR|JS|AL)-[A-Za-z0-9_-]{16,60})`, like: []string{"NRAK-<upper:27>"}, unlike: []string{"NRAK-<upper:4>"}},
 	{id: "newrelic-license", expr: `\b([a-z0-9]{36}NRAL)\b`, like: []string{"<hex:36>NRAL"}, unlike: []string{"<hex:6>NRAL"}},
 	// https://docs.dynatrace.com/docs/discover-dynatrace/references/dynatrace-api/basics/dynatrace-api-authentication
 	{id: "dynatrace-token", expr: `\b(dt0[a-z]\d\d\.[A-Z0-9]{8,24}\.[A-Z0-9]{64})\b`, like: []string{"dt0c01.<upper:24>.<upper:64>"}, unlike: []string{"dt0c01.<upper:24>"}},
