@@ -79,20 +79,14 @@ func (r *run) gather(i int) {
 		start++ // a written-out escape, "\t1234"
 	}
 	r.ntok = 0
-	// A short word before may belong to the value: "AB 12 34 56 C".
-	if p := start - 1; p > r.low && (r.text[p] == ' ' || r.text[p] == '-' || r.text[p] == '.') {
-		q := p
-		for q > r.low && p-q < 7 && isLetter(r.text[q-1]) {
-			q--
-		}
-		if q < p && p-q <= 6 && !r.wordBefore(q) {
-			r.push(q, 0)
-			start = -1
+	// Short words before may belong to the value: "AB 12 34 56 C", "B-MW 1234".
+	if q := r.shortWord(start, 6); q >= 0 {
+		start = q
+		if q = r.shortWord(start, 3); q >= 0 && r.text[start-1] == '-' {
+			start = q
 		}
 	}
-	if start >= 0 {
-		r.push(start, 0)
-	}
+	r.push(start, 0)
 	for r.ntok < maxTokens {
 		t := &r.tok[r.ntok-1]
 		if t.cutAfter || t.end-r.tok[0].start >= maxChain {
@@ -109,6 +103,23 @@ func (r *run) gather(i int) {
 			return
 		}
 	}
+}
+
+// shortWord returns the start of a word of at most n letters that ends one
+// separator before i, or -1.
+func (r *run) shortWord(i, n int) int {
+	p := i - 1
+	if p <= r.low || r.text[p] != ' ' && r.text[p] != '-' && r.text[p] != '.' {
+		return -1
+	}
+	q := p
+	for q > r.low && p-q <= n && isLetter(r.text[q-1]) {
+		q--
+	}
+	if q == p || p-q > n || r.wordBefore(q) {
+		return -1
+	}
+	return q
 }
 
 // push adds the token that starts at start.

@@ -36,7 +36,7 @@ func weigh(v []byte, weights ...int) int {
 	return sum
 }
 
-// weighRunes is weigh with the weights given as digits, ':' being ten.
+// weighText is weigh with the weights given as digits.
 func weighText(v []byte, weights string) int {
 	sum := 0
 	for i := 0; i < len(weights); i++ {

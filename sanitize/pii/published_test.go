@@ -88,6 +88,9 @@ var published = []struct {
 	{"CRYPTO", "send to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", true},
 	{"CRYPTO", "send to bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", true},
 	{"CRYPTO", "send to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", true},
+	{"DE_KFZ", "Kennzeichen B-MW 1234", false},
+	{"VEHICLE_REGISTRATION", "immatriculation AB-123-CD", false},
+	{"POSTAL_CODE", "Ottawa K1A 0B1", false},
 	{"POSTAL_CODE", "postcode SW1A 1AA", false},
 }
 

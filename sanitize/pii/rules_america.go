@@ -42,6 +42,7 @@ var americaRules = []rule{
 
 	{name: "ca-sin", typ: "CA_SIN", country: "CA", about: "social insurance number", pattern: "000000000", forms: []string{"000-000-000", "000 000 000"},
 		check: isSIN, near: 0.9, alone: 0.55, words: []string{"sin", "social insurance", "assurance sociale", "nas"}},
+	{name: "ca-postal-code", typ: "POSTAL_CODE", pattern: "a0a0a0", forms: []string{"a0a 0a0", "a0a-0a0"}, check: isCAPostal, prose: 0.55, near: 0.75, alone: 0.6, words: postalWords, lower: true},
 	{name: "ca-passport", typ: "CA_PASSPORT", country: "CA", about: "passport number", pattern: "aa000000", forms: []string{"aa000000"}, near: 0.65, words: passportWords, strict: true},
 
 	{name: "mx-curp", typ: "MX_CURP", country: "MX", about: "clave única de registro de población", pattern: "aaaa000000aaaaaa*0", forms: []string{"aaaa000000aaaaaa*0"},
@@ -136,6 +137,17 @@ func isDEA(v []byte) bool {
 func isABA(v []byte) bool {
 	p := number(v[:2])
 	return weighText(v, "371371371")%10 == 0 && (p <= 12 || p >= 21 && p <= 32 || p >= 61 && p <= 72 || p == 80) && number(v) > 0
+}
+
+// isCAPostal: no D, F, I, O, Q, U, and no W or Z in front.
+func isCAPostal(v []byte) bool {
+	for _, c := range v {
+		switch c {
+		case 'D', 'F', 'I', 'O', 'Q', 'U':
+			return false
+		}
+	}
+	return v[0] != 'W' && v[0] != 'Z'
 }
 
 func isSIN(v []byte) bool { return v[0] != '0' && v[0] != '8' && luhn(v) && plausible(v) }

@@ -8,7 +8,7 @@ import (
 
 const (
 	// startBack is how far before its trigger a match may start.
-	startBack = lookBack + 8
+	startBack = lookBack + 16
 	// history is what a stream keeps before the byte it stands at: more than
 	// any decision looks back.
 	history = 1024
