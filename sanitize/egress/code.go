@@ -43,8 +43,10 @@ func (l *lexer) openFence(char byte, i int) (n, hold int, done bool) {
 	}
 	info := bytes.TrimSuffix(l.buf[end:end+rest], []byte("\r"))
 	if char == '`' && bytes.IndexByte(info, '`') >= 0 {
-		l.distrust = l.distrust || bytes.IndexByte(info, '\r') >= 0
-		return 0, 0, false // code in running text
+		// Code in running text, but a fence if the other backtick goes with
+		// something that is removed.
+		l.distrust = true
+		return 0, 0, false
 	}
 	if l.line.marks || l.line.indent > 3 || rest >= maxTag || bytes.ContainsAny(info, "|<[\r") { // for some a table's header, or more lines than one
 		l.distrust = true

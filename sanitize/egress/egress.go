@@ -6,8 +6,12 @@
 // It reads Markdown (CommonMark with GFM) and HTML as they arrive and decides by
 // structure, never by replacing patterns. Where renderers differ it takes the
 // reading that is most dangerous: a construct passes only if every reading of it
-// is harmless. What it reports, and what stands in its place afterwards, is inert
-// text for all of them.
+// is harmless. What is reported must be replaced by text that is not blank and
+// means nothing in Markdown, or for [TypeQuery] by a blank; sanitize/output does.
+//
+// Inside code nothing is a link, so there only addresses are looked for. A page
+// that shows answers as raw HTML, without reading Markdown, may therefore still
+// find tags in code that lead to no other host.
 //
 // It passes an address only if it is plain https to a listed host, without user,
 // port, query or fragment, unless the address is exactly that of a document

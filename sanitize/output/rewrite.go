@@ -38,7 +38,7 @@ func (r *rewriter) mark(f sanitize.Finding, a sanitize.Action, text []byte) stri
 	if r.inert && f.Type == "QUERY" {
 		return " " // what stands before is an address that stays
 	}
-	if r.inert && a != sanitize.Strip {
+	if r.inert { // also for Strip: blanks at the start of a line would change what it is
 		if a == sanitize.Withhold || f.Type == "" {
 			return Withheld
 		}

@@ -226,6 +226,26 @@ func TestCitationsThatWereNotIssued(t *testing.T) {
 	}
 }
 
+func TestNoForgedCitationSurvives(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	a := output.Answer{Actions: actions("citation", "withhold", "*", "stop"), Citations: []string{"S1-7f3a", "S2-7f3a"}}
+	f := newFilter(t)
+	for range 500 {
+		label := fmt.Sprintf("S%d-%04x", 1+r.IntN(40), r.IntN(0xffff))
+		if label == "S1-7f3a" || label == "S2-7f3a" {
+			continue
+		}
+		text := "As shown in [S1-7f3a] and [" + label + "] or [S2-7f3a; " + label + "]."
+		got, err := f.Whole(context.Background(), a, text)
+		if err != nil || strings.Contains(got.Text, label) || !strings.Contains(got.Text, "[S1-7f3a]") {
+			t.Fatalf("%q becomes %q (%v)", text, got.Text, err)
+		}
+		if err := splitOnce(f, a, text, got, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAnySplitWithEverything(t *testing.T) {
 	shelf := &shelf{owners: map[fingerprint.Print][]string{}}
 	shelf.add("merger", "one two three four five six seven eight nine ten eleven twelve")
