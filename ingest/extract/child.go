@@ -47,7 +47,9 @@ func Main() int {
 	if err := confine(l); err != nil {
 		return 1
 	}
-	debug.SetMemoryLimit(l.Memory * 3 / 4)
+	if l.Memory > 0 {
+		debug.SetMemoryLimit(l.Memory * 3 / 4)
+	}
 	c := l.config()
 	for {
 		var q question

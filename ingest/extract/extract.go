@@ -109,6 +109,8 @@ type Config struct {
 	// Memory is the size of a child's heap (RLIMIT_DATA) in bytes; 0 means
 	// 256 MiB. A document takes two to three times its own size, so those near
 	// MaxBytes need more than the default and are refused with ErrFailed under it.
+	// -1 means no limit: only for children built with the race detector, whose
+	// bookkeeping alone is over any.
 	Memory int64
 	// Reuse is how many documents a child reads before it is replaced; 0 means
 	// 200. Any failure replaces it at once.

@@ -19,15 +19,15 @@ func confine(l limits) error {
 		<-signals
 		os.Exit(exitCPU)
 	}()
-	for _, r := range []struct {
+	type limit struct {
 		what int
 		max  uint64
-	}{
-		{unix.RLIMIT_DATA, uint64(l.Memory)},
-		{unix.RLIMIT_FSIZE, 0},
-		{unix.RLIMIT_CORE, 0},
-		{unix.RLIMIT_NOFILE, 16},
-	} {
+	}
+	list := []limit{{unix.RLIMIT_FSIZE, 0}, {unix.RLIMIT_CORE, 0}, {unix.RLIMIT_NOFILE, 16}}
+	if l.Memory > 0 {
+		list = append(list, limit{unix.RLIMIT_DATA, uint64(l.Memory)})
+	}
+	for _, r := range list {
 		if err := unix.Setrlimit(r.what, &unix.Rlimit{Cur: r.max, Max: r.max}); err != nil {
 			return err
 		}
