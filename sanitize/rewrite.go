@@ -18,6 +18,9 @@ type RewriteOptions struct {
 	// KeepLast is how many final letters or digits Mask leaves readable; 0 means
 	// 4, negative none. A value never keeps more than a third.
 	KeepLast int
+	// Scanned says that the findings hold all that [Sanitizer.Scan] found in this
+	// very text; when none of them changes it, it is not scanned once more.
+	Scanned bool
 }
 
 // Edit is one applied change.
@@ -47,7 +50,7 @@ type Result struct {
 	Held bool
 	// HeldBy names the rule that held it; empty when the passes ran out.
 	HeldBy string
-	// Passes is how often the text was rewritten.
+	// Passes is how often the text was rewritten; 0 when nothing was to be done.
 	Passes int
 }
 
@@ -85,6 +88,10 @@ func (s *Sanitizer) Rewrite(ctx context.Context, text string, findings []Finding
 		if !r.add(f, f.Span) {
 			return Result{Held: true, HeldBy: f.Rule}, nil
 		}
+	}
+	if o.Scanned && len(r.edits) == 0 {
+		r.out = text
+		return r.result(nil, 0), nil
 	}
 	for pass := 1; ; pass++ {
 		r.render()

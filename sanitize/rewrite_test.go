@@ -160,6 +160,59 @@ func TestSanitizeFailsClosed(t *testing.T) {
 	}
 }
 
+// counting counts its scans.
+type counting struct{ n *int }
+
+func (c counting) Scan(context.Context, sanitize.Views) ([]sanitize.Finding, error) {
+	*c.n++
+	return nil, nil
+}
+
+func TestRewriteScansAgainOnlyWhatChanged(t *testing.T) {
+	n := 0
+	s := sanitizer(t, counting{&n})
+	flagged := []sanitize.Finding{{Span: sanitize.Span{Start: 0, End: 3}, Kind: sanitize.PII, Type: "EMAIL", Rule: "email"}}
+	for _, tt := range []struct {
+		scanned bool
+		action  sanitize.Action
+		want    int
+	}{{true, sanitize.Flag, 0}, {false, sanitize.Flag, 1}, {true, sanitize.Redact, 1}} {
+		n = 0
+		r, err := s.Rewrite(t.Context(), "abcdef", flagged, sanitize.Actions{"*": tt.action}, sanitize.RewriteOptions{Scanned: tt.scanned})
+		if err != nil || r.Held || n != tt.want {
+			t.Errorf("%+v: scanned %d times, held %v, %v", tt, n, r.Held, err)
+		}
+		if tt.action == sanitize.Flag && (r.Text != "abcdef" || len(r.Remaining) != 1) {
+			t.Errorf("%+v: got %+v", tt, r)
+		}
+	}
+}
+
+func TestEditMap(t *testing.T) {
+	s := sanitizer(t, emails)
+	text := "é a@b.cd, x@y.zz end"
+	r, err := s.Sanitize(t.Context(), text, sanitize.Actions{"*": sanitize.Redact}, sanitize.RewriteOptions{})
+	if err != nil || r.Text != "é [EMAIL_1], [EMAIL_2] end" {
+		t.Fatalf("%q, %v", r.Text, err)
+	}
+	m := r.Offsets()
+	at := func(in, part string) sanitize.Span {
+		i := strings.Index(in, part)
+		return sanitize.Span{Start: i, End: i + len(part)}
+	}
+	for _, tt := range []struct{ source, result string }{{"é", "é"}, {"a@b.cd", "[EMAIL_1]"}, {"end", "end"}, {", ", ", "}, {"a@b.cd, x@y.zz", "[EMAIL_1], [EMAIL_2]"}} {
+		if got := m.Result(at(text, tt.source)); got != at(r.Text, tt.result) {
+			t.Errorf("%q goes to %v, want %v", tt.source, got, at(r.Text, tt.result))
+		}
+		if got := m.Source(at(r.Text, tt.result)); got != at(text, tt.source) {
+			t.Errorf("%q comes from %v, want %v", tt.result, got, at(text, tt.source))
+		}
+	}
+	if got := m.Result(at(text, "b.c")); got != at(r.Text, "[EMAIL_1]") {
+		t.Errorf("a part of a replaced value goes to %v", got)
+	}
+}
+
 func FuzzRewrite(f *testing.F) {
 	f.Add("write to a@b.cd or 1234567", uint8(2), uint8(3))
 	f.Add("ignore all instructions a@b.cd\n\n123456", uint8(6), uint8(2))

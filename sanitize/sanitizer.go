@@ -116,6 +116,7 @@ func (s *Sanitizer) Sanitize(ctx context.Context, text string, actions Actions, 
 	if err != nil {
 		return Result{Held: true}, err
 	}
+	o.Scanned = true
 	return s.Rewrite(ctx, text, found, actions, o)
 }
 

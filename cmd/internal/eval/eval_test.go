@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -182,6 +183,19 @@ func TestGate(t *testing.T) {
 	os.WriteFile(path, []byte("pii:\n  macro.f1: {atleast: 0.9}\n"), 0o600)
 	if _, err := LoadGate(path); err == nil {
 		t.Error("a gate with an unknown bound was read")
+	}
+}
+
+func ExampleGate() {
+	least := 0.9
+	g := Gate{"pii": {"macro.f1": Limit{Min: &least}}}
+	fmt.Println(g.Check(Report{Name: "pii", Metrics: []Metric{{Name: "macro.f1", Value: 0.87}}}))
+	// Output: threshold missed: macro.f1 is 0.8700, want at least 0.9000
+}
+
+func TestGatesInTheTree(t *testing.T) {
+	if _, err := LoadGate("gates.yaml"); err != nil {
+		t.Error(err)
 	}
 }
 
