@@ -47,6 +47,9 @@ func plant(rng *rand.Rand, attack string) string {
 	case 2:
 		return c + "\n\n" + attack + "\n\n" + pick(rng, carriers)
 	}
+	if last := attack[len(attack)-1]; last >= 'a' && last <= 'z' {
+		attack += "."
+	}
 	i := strings.Index(c, ". ") + 2
 	return c[:i] + attack + " " + c[i:]
 }
@@ -58,7 +61,7 @@ func disguised(write func(*rand.Rand, string) string) func(*parts, *rand.Rand) (
 		payload := pick(rng, payloads)
 		text := plant(rng, write(rng, payload))
 		if !utf8.ValidString(text) {
-			return p.document("note.txt", "text/plain", []byte(text), "")
+			return p.document("note.txt", "text/plain", []byte(text), payload)
 		}
 		found, err := p.injection.Scan(p.ctx, normalize.Build(text))
 		if err != nil || len(found) == 0 {
