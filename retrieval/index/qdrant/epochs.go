@@ -3,6 +3,7 @@ package qdrant
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -23,6 +24,7 @@ const (
 	epochKey       = "epoch"
 	partsKey       = "parts"
 	dataKey        = "data"
+	headVersion    = "head"
 )
 
 // statisticsFresh is how long a head is trusted before it is read again, and so
@@ -66,7 +68,7 @@ func (x *Index) DeclareEpoch(ctx context.Context, tenant string) (*embed.Statist
 	if tenant == "" {
 		return nil, fmt.Errorf("declaring an epoch: %w", index.ErrNoTenant)
 	}
-	old, err := x.readStatistics(ctx, tenant, nil)
+	head, err := x.retrieve(ctx, statisticsID(tenant, 0, 0))
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func (x *Index) DeclareEpoch(ctx context.Context, tenant string) (*embed.Statist
 	if err != nil {
 		return nil, fmt.Errorf("declaring an epoch: %w", err)
 	}
-	st := tally.Statistics(old.Epoch + 1)
+	st := tally.Statistics(uint64(head[epochKey].GetIntegerValue()) + 1)
 	if err := x.writeStatistics(ctx, tenant, st); err != nil {
 		return nil, fmt.Errorf("declaring an epoch: %w", err)
 	}
@@ -93,18 +95,41 @@ func (x *Index) writeStatistics(ctx context.Context, tenant string, st *embed.St
 	}
 	n := 0
 	for part := range slices.Chunk(b, partBytes) {
-		p := reserved(statisticsID(tenant, st.Epoch, n), map[string]any{dataKey: base64.StdEncoding.EncodeToString(part)})
+		p := reserved(tenant, fmt.Sprint(st.Epoch), statisticsID(tenant, st.Epoch, n), map[string]any{dataKey: base64.StdEncoding.EncodeToString(part)})
 		if err := x.upsert(ctx, reservedTenant, []*pb.PointStruct{p}); err != nil {
 			return err
 		}
 		n++
 	}
-	head := reserved(statisticsID(tenant, 0, 0), map[string]any{epochKey: int64(st.Epoch), partsKey: int64(n)})
-	return x.upsert(ctx, reservedTenant, []*pb.PointStruct{head})
+	head := reserved(tenant, headVersion, statisticsID(tenant, 0, 0), map[string]any{epochKey: int64(st.Epoch), partsKey: int64(n)})
+	if err := x.upsert(ctx, reservedTenant, []*pb.PointStruct{head}); err != nil {
+		return err
+	}
+	return x.forget(ctx, tenant, st.Epoch)
 }
 
-func reserved(id string, payload map[string]any) *pb.PointStruct {
-	payload[tenantKey] = reservedTenant
+// forget removes the parts of other epochs than the one in force.
+func (x *Index) forget(ctx context.Context, tenant string, epoch uint64) error {
+	f, err := ofDocument(reservedTenant, tenant)
+	if err != nil {
+		return err
+	}
+	for _, keep := range []string{headVersion, fmt.Sprint(epoch)} {
+		f.MustNot = append(f.MustNot, match(versionKey, &pb.Match{MatchValue: &pb.Match_Keyword{Keyword: keep}}))
+	}
+	if err := gate(f, reservedTenant); err != nil {
+		return err
+	}
+	return x.write.do(ctx, "removing old statistics", func(ctx context.Context) error {
+		return applied(x.conn.Delete(ctx, &pb.DeletePoints{CollectionName: x.cfg.Collection, Wait: pb.PtrOf(true),
+			Points: pb.NewPointsSelectorFilter(f), Ordering: strong()}))
+	})
+}
+
+// reserved makes a point that belongs to a tenant's statistics; its document is
+// the tenant, its version the epoch.
+func reserved(tenant, version, id string, payload map[string]any) *pb.PointStruct {
+	payload[tenantKey], payload[documentKey], payload[versionKey] = reservedTenant, tenant, version
 	return &pb.PointStruct{Id: pb.NewID(id), Payload: pb.NewValueMap(payload), Vectors: pb.NewVectorsMap(map[string]*pb.Vector{})}
 }
 
@@ -112,50 +137,56 @@ func statisticsID(tenant string, epoch uint64, part int) string {
 	return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "doorward epochs %q %d %d", tenant, epoch, part)).String()
 }
 
-// readStatistics reads the head, and the parts unless known is of its epoch.
-func (x *Index) readStatistics(ctx context.Context, tenant string, known *embed.Statistics) (*embed.Statistics, error) {
-	head, err := x.retrieve(ctx, []string{statisticsID(tenant, 0, 0)})
+// readStatistics reads the head, and the parts unless known is of its epoch. A
+// part may be gone because a new epoch was declared meanwhile; then the head is
+// read again.
+func (x *Index) readStatistics(ctx context.Context, tenant string, known *embed.Statistics) (st *embed.Statistics, err error) {
+	for range 3 {
+		if st, err = x.tryStatistics(ctx, tenant, known); !errors.Is(err, embed.ErrStatistics) {
+			return st, err
+		}
+	}
+	return nil, fmt.Errorf("reading statistics: %w; declare a new epoch", err)
+}
+
+func (x *Index) tryStatistics(ctx context.Context, tenant string, known *embed.Statistics) (*embed.Statistics, error) {
+	head, err := x.retrieve(ctx, statisticsID(tenant, 0, 0))
 	if err != nil {
 		return nil, err
 	}
-	if len(head) == 0 {
+	if head == nil {
 		return &embed.Statistics{}, nil
 	}
-	epoch, n := uint64(head[0].Payload[epochKey].GetIntegerValue()), int(head[0].Payload[partsKey].GetIntegerValue())
+	epoch, n := uint64(head[epochKey].GetIntegerValue()), int(head[partsKey].GetIntegerValue())
 	if known != nil && known.Epoch == epoch {
 		return known, nil
 	}
 	var b []byte
 	for i := range n {
-		part, err := x.retrieve(ctx, []string{statisticsID(tenant, epoch, i)})
+		part, err := x.retrieve(ctx, statisticsID(tenant, epoch, i))
 		if err != nil {
 			return nil, err
 		}
-		if len(part) == 0 {
-			return nil, fmt.Errorf("reading statistics: %w: a part is missing; declare a new epoch", embed.ErrStatistics)
-		}
-		raw, err := base64.StdEncoding.DecodeString(part[0].Payload[dataKey].GetStringValue())
-		if err != nil {
-			return nil, fmt.Errorf("reading statistics: %w: a part is damaged; declare a new epoch", embed.ErrStatistics)
+		raw, err := base64.StdEncoding.DecodeString(part[dataKey].GetStringValue())
+		if err != nil || part == nil {
+			return nil, fmt.Errorf("%w: a part is missing or damaged", embed.ErrStatistics)
 		}
 		b = append(b, raw...)
 	}
 	st := &embed.Statistics{}
-	if err := st.UnmarshalBinary(b); err != nil {
-		return nil, fmt.Errorf("reading statistics: %w", err)
-	}
-	return st, nil
+	return st, st.UnmarshalBinary(b)
 }
 
-func (x *Index) retrieve(ctx context.Context, ids []string) (found []*pb.RetrievedPoint, err error) {
-	var want []*pb.PointId
-	for _, id := range ids {
-		want = append(want, pb.NewID(id))
-	}
+// retrieve returns a point's payload, nil when there is none.
+func (x *Index) retrieve(ctx context.Context, id string) (payload map[string]*pb.Value, err error) {
 	consistency, _ := x.cfg.consistency()
-	err = x.reads.do(ctx, "reading statistics", func(ctx context.Context) (err error) {
-		found, err = x.conn.Get(ctx, &pb.GetPoints{CollectionName: x.cfg.Collection, Ids: want, WithPayload: pb.NewWithPayload(true), ReadConsistency: consistency})
+	err = x.reads.do(ctx, "reading statistics", func(ctx context.Context) error {
+		found, err := x.conn.Get(ctx, &pb.GetPoints{CollectionName: x.cfg.Collection, Ids: []*pb.PointId{pb.NewID(id)},
+			WithPayload: pb.NewWithPayload(true), ReadConsistency: consistency})
+		if len(found) == 1 {
+			payload = found[0].GetPayload()
+		}
 		return err
 	})
-	return found, err
+	return payload, err
 }

@@ -44,14 +44,16 @@ type stored struct {
 }
 
 // start serves a fake on a loopback port.
-func start(t testing.TB) (*fake, string) {
+func start(t testing.TB) (*fake, string) { return startWith(t) }
+
+func startWith(t testing.TB, options ...grpc.ServerOption) (*fake, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &fake{version: "1.17.1", collections: map[string]*stored{}, aliases: map[string]string{}, calls: map[string]int{}}
-	s := grpc.NewServer(grpc.UnaryInterceptor(f.intercept))
+	s := grpc.NewServer(append(options, grpc.UnaryInterceptor(f.intercept))...)
 	pb.RegisterPointsServer(s, f)
 	pb.RegisterCollectionsServer(s, collections{f: f})
 	pb.RegisterQdrantServer(s, f)

@@ -71,8 +71,6 @@ type Config struct {
 	Layout Layout
 	// Log gets warnings; nil discards them.
 	Log *slog.Logger
-
-	dial func(context.Context, string) (net.Conn, error) // tests
 }
 
 // MinimumVersion is the oldest server this package works with: conditional
@@ -135,9 +133,6 @@ func connect(cfg Config) (*Index, error) {
 		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: time.Second,
 			Backoff: backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
-	}
-	if cfg.dial != nil {
-		options = append(options, grpc.WithContextDialer(cfg.dial))
 	}
 	conn, err := pb.NewClient(&pb.Config{
 		Host: host, Port: port, APIKey: cfg.APIKey, UseTLS: cfg.TLS != nil, TLSConfig: cfg.TLS,

@@ -3,14 +3,21 @@ package qdrant_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/doorward/doorward/policy"
@@ -226,6 +233,52 @@ func TestOpenRefuses(t *testing.T) {
 		if err := open(func(*qdrant.Config) {}); ok != (err == nil) || !ok && !errors.Is(err, qdrant.ErrVersion) {
 			t.Errorf("version %q: %v", version, err)
 		}
+	}
+}
+
+func TestOldStatisticsAreRemoved(t *testing.T) {
+	f, x, _ := opened(t, nil)
+	for range 4 {
+		if _, err := x.DeclareEpoch(t.Context(), indextest.Tenant); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(f.collections["c"].points); n != 3 {
+		t.Errorf("%d points, want the chunk, the head and one part", n)
+	}
+	for id, p := range f.collections["c"].points {
+		if p.Payload["data"] != nil {
+			delete(f.collections["c"].points, id) // as if tampered with
+		}
+	}
+	if _, err := x.DeclareEpoch(t.Context(), indextest.Tenant); err != nil {
+		t.Errorf("declaring an epoch does not mend a lost part: %v", err)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	web := httptest.NewTLSServer(http.NotFoundHandler())
+	defer web.Close()
+	f, addr := startWith(t, grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: web.TLS.Certificates, NextProtos: []string{"h2"}})))
+	var key atomic.Value
+	f.set(func(ctx context.Context, _ string) error {
+		md, _ := metadata.FromIncomingContext(ctx)
+		key.Store(strings.Join(md.Get("api-key"), ","))
+		return nil
+	})
+	roots := x509.NewCertPool()
+	roots.AddCert(web.Certificate())
+	pins := indextest.Pins()
+	cfg := qdrant.Config{Address: addr, Collection: "c", Pins: &pins, APIKey: "a" + "key", TLS: &tls.Config{RootCAs: roots, ServerName: "example.com"}, Timeout: time.Second}
+	if err := qdrant.Create(t.Context(), cfg, "c"); err != nil {
+		t.Fatal(err)
+	}
+	if key.Load() != "akey" {
+		t.Errorf("the server got key %v", key.Load())
+	}
+	cfg.TLS = &tls.Config{}
+	if _, err := qdrant.Open(t.Context(), cfg); !errors.Is(err, index.ErrUnavailable) {
+		t.Errorf("a certificate nobody vouches for: %v", err)
 	}
 }
 

@@ -150,6 +150,12 @@ func (t *corpus) allowed(exprs []policy.Expr) bits {
 	return out
 }
 
+// wasteful reports that a quarter of the slots is dead, or that attributes nobody
+// has any more outnumber those in use.
+func (t *corpus) wasteful() bool {
+	return t.dead > 1000 && 4*t.dead > len(t.slots) || t.columns.rows > 1000+2*len(t.documents)
+}
+
 // compacted returns a copy without dead slots and unused rows. The caller keeps
 // writers away; readers may go on.
 func (t *corpus) compacted(attributes func(id string) (string, error)) (*corpus, error) {

@@ -142,7 +142,7 @@ func (x *Index) loadStatistics() error {
 		}
 		st := &embed.Statistics{}
 		if err := st.UnmarshalBinary(b); err != nil {
-			return err
+			return fmt.Errorf("reading statistics: %w; run `doorward reindex`", err)
 		}
 		x.corpusOrNew(name).statistics = st
 	}

@@ -4,7 +4,7 @@
 // sqlite-vec 43 ms under a filter where these take a few, so SQLite only stores.
 //
 // The file holds ids, keyed terms, vectors, attributes and receipt hashes, no
-// text. Memory is about 2.5 bytes a term and 4 a vector component, so this index
+// text. Memory is about 3 bytes a term and 4 a vector component, so this index
 // is for up to a few million chunks; beyond that use Qdrant. One process opens a
 // file; a second is refused.
 package sqlite

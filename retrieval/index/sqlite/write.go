@@ -140,7 +140,7 @@ func (x *Index) remember(c *change) error {
 	t := x.corpusOrNew(c.tenant)
 	t.mu.Lock()
 	err := c.memory(t)
-	wasteful := t.dead > 1000 && 4*t.dead > len(t.slots)
+	wasteful := t.wasteful()
 	t.mu.Unlock()
 	if err != nil {
 		x.breakDown(fmt.Errorf("memory no longer matches the file: %w", err))
