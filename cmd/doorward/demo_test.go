@@ -254,6 +254,17 @@ func TestDemoAsksAModel(t *testing.T) {
 	}
 }
 
+func TestDemoSaysWhenTheModelFails(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	data := filepath.Join(t.TempDir(), "show")
+	var out, errs bytes.Buffer
+	code := Main([]string{"demo", "--once", "--data", data, "--model-url", server.URL, "--model-name", "gone"}, nil, &out, &errs)
+	if code != exitFailed || !strings.Contains(errs.String(), "asking the model: 404") {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}
+
 func TestDemoLeavesOtherDataAlone(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "mine")
 	if err := os.Mkdir(data, 0o700); err != nil {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -95,7 +96,6 @@ func (c *client) filter(ctx context.Context, p Person, contextID string, answer 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	read, w := io.Pipe()
-	defer read.Close() // frees the writer when the filter stopped listening
 	written := make(chan error, 1)
 	go func() {
 		lines := json.NewEncoder(w)
@@ -103,19 +103,32 @@ func (c *client) filter(ctx context.Context, p Person, contextID string, answer 
 		w.CloseWithError(err)
 		written <- err
 	}()
-	resp, err := c.post(ctx, p, "/v1/output/stream", contextID, read)
+	end, err := c.filtered(ctx, p, contextID, read, say)
+	read.Close() // frees the writer when the filter stopped listening
+	if werr := <-written; werr != nil && !errors.Is(werr, io.ErrClosedPipe) {
+		return ending{}, werr // the cause of whatever the filter said
+	}
+	if err == nil && end.Error != "" {
+		err = fmt.Errorf("filtering the answer: %s", end.Error)
+	}
+	return end, err
+}
+
+// filtered sends an answer's lines and reads what comes back.
+func (c *client) filtered(ctx context.Context, p Person, contextID string, lines io.Reader, say func(string)) (ending, error) {
+	resp, err := c.post(ctx, p, "/v1/output/stream", contextID, lines)
 	if err != nil {
 		return ending{}, err
 	}
 	defer resp.Body.Close()
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(make([]byte, 0, 4096), 1<<20)
-	for lines.Scan() {
+	in := bufio.NewScanner(resp.Body)
+	in.Buffer(make([]byte, 0, 4096), 1<<20)
+	for in.Scan() {
 		var line struct {
 			Delta string  `json:"delta"`
 			End   *ending `json:"end"`
 		}
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+		if err := json.Unmarshal(in.Bytes(), &line); err != nil {
 			return ending{}, fmt.Errorf("reading the filtered answer: %w", err)
 		}
 		if line.End != nil {
@@ -123,8 +136,8 @@ func (c *client) filter(ctx context.Context, p Person, contextID string, answer 
 		}
 		say(line.Delta)
 	}
-	if err := lines.Err(); err != nil {
+	if err := in.Err(); err != nil {
 		return ending{}, fmt.Errorf("reading the filtered answer: %w", err)
 	}
-	return ending{}, fmt.Errorf("reading the filtered answer: it has no end")
+	return ending{}, errors.New("reading the filtered answer: it has no end")
 }

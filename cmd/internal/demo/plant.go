@@ -108,7 +108,7 @@ func freshSecret(kind, _ string) string {
 	case "stripe-webhook":
 		return "wh" + "sec_" + random(32, alphabet)
 	case "database-url":
-		return "postgres" + "://plover:" + random(20, alphabet) + "@db.larkfjord.example:5432/telemetry"
+		return "postgres" + "://plover:" + random(20, alphabet) + "@telemetry-db:5432/telemetry"
 	case "password":
 		return random(18, alphabet)
 	case "private-key":
