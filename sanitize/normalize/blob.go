@@ -26,15 +26,22 @@ const (
 // wrapped over lines), base32, base58 and hexadecimal that come out as text,
 // with gzip, zlib or deflate inside.
 func blobEdits(text string) (edits []edit) {
-	for i := 0; i < len(text); {
-		if !isBlob[text[i]] {
-			i++
+	floor := 0
+	for i := 0; i+minBlob <= len(text); {
+		// A run of minBlob characters from i on or later holds the one probed here.
+		probe := i + minBlob - 1
+		if !isBlob[text[probe]] {
+			i = probe + 1
 			continue
 		}
-		start := i
-		for i < len(text) && isBlob[text[i]] {
+		start := probe
+		for start > floor && isBlob[text[start-1]] {
+			start--
+		}
+		for i = probe; i < len(text) && isBlob[text[i]]; {
 			i++
 		}
+		floor = i
 		if i-start < minBlob {
 			continue
 		}
@@ -47,6 +54,7 @@ func blobEdits(text string) (edits []edit) {
 			}
 			i = l.end
 		}
+		floor = max(floor, i)
 	}
 	return edits
 }

@@ -41,15 +41,41 @@ func sentenceEnd(text string, at int) int {
 const english = `the and ing ion tio ent ati for her ter hat tha ere ate his con res ver all ons nce men ith ted ers pro thi wit are ess not ive was ect rea com eve per int est sta cti ica ist ear ain one our iti rat ell ant str pre ous ign nor ore sys tem ins ruc uct
 you ill out sen end ord wor ass pas swo tru stu ste mes ssa sag age pro omp mpt rom ser use ret urn kee sec cre ret tok oke ken key rev vio iou eal rul les les ule ure com man mma and dat ata ask tas nst ase ple lea eas hav ave had but can any has who its let now get see how two way may did say she too own new use ali lis lin ine nes ght igh tin tor ment der red ren ens nti ial ial ity ies ble abl ful ery ory sho hou oul uld cou wou rou oug ugh und oun nde ded led ned ked ter tes ess ast ost ust sti sto ome ime tim ard art par con nta tai cha har han ang nge ver ive ile whi hic ich ach eac hen whe her ere ese hes hei eir the int nto ont ond uri dur rin tri ric ral ern nal ona onal ati tat ast esp spo pon ons nse sec ort por rep epo ppo opp pos osi sit qui uir ire rec ece eiv ead hea rea mak ake tak ide vid ovi rov evi dev vel elo lop ope per era ain mai aim mal ant lan pla lac ace act fac ect eff ffe fer ref dif iff den dis isc rem mem emb mbe ber num umb llo low fol ollo own hol onl nly sly ely tly lly lat late tel let het oth bot ano not her`
 
-var isEnglish = func() *[26 * 26 * 26]bool {
-	t := new([26 * 26 * 26]bool)
+// isEnglish tells of three letters, five bits each, whether they are such a
+// trigram; 31 stands for what is no letter.
+var isEnglish = func() *[1 << 15]uint8 {
+	t := new([1 << 15]uint8)
 	for _, g := range strings.Fields(english) {
 		if len(g) == 3 {
-			t[(int(g[0]-'a')*26+int(g[1]-'a'))*26+int(g[2]-'a')] = true
+			t[int(g[0]-'a')<<10|int(g[1]-'a')<<5|int(g[2]-'a')] = 1
 		}
 	}
 	return t
 }()
+
+// fiveBits numbers the letters of ASCII in five bits, all else is 31; isLetter
+// is 1 for the former.
+var fiveBits, isLetter = func() (bits, is [256]uint8) {
+	for c := range bits {
+		bits[c] = 31
+		if asciiLetter(rune(c)) {
+			bits[c], is[c] = uint8(c|0x20)-'a', 1
+		}
+	}
+	return bits, is
+}()
+
+// trigrams counts a line's letters and the frequent trigrams of English in it.
+func trigrams(line string) (letters, grams int) {
+	last := 31<<5 | 31
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		last = (last<<5 | int(fiveBits[c])) & (1<<15 - 1)
+		grams += int(isEnglish[last])
+		letters += int(isLetter[c])
+	}
+	return letters, grams
+}
 
 // frequency is how often letters occur in English text, in thousandths.
 var frequency = [26]int{82, 15, 28, 43, 127, 22, 20, 61, 70, 2, 8, 40, 24, 67, 75, 19, 1, 60, 63, 91, 28, 10, 24, 2, 20, 1}
@@ -57,31 +83,32 @@ var frequency = [26]int{82, 15, 28, 43, 127, 22, 20, 61, 70, 2, 8, 40, 24, 67, 7
 // decipher returns a line read in the way that makes English of it, or nothing
 // when it is English, or nothing makes it so.
 func decipher(line string) string {
-	var counts [26]int
-	letters, grams := 0, 0
-	a, b := -1, -1
-	for i := 0; i < len(line); i++ {
-		c := int(line[i]|0x20) - 'a'
-		if c < 0 || c >= 26 || line[i] >= 0x80 {
-			a, b = -1, -1
-			continue
-		}
-		counts[c]++
-		if letters++; letters == 64 && grams*5 >= letters {
-			return "" // plainly English
-		}
-		if a >= 0 && isEnglish[(a*26+b)*26+c] {
-			grams++
-		}
-		a, b = b, c
-	}
+	letters, grams := trigrams(line)
 	if letters < 18 || letters*10 < len(line)*6 || grams*9 >= letters {
 		return ""
 	}
-	if out := reverse(line); englishness(out) {
-		return out
+	if backwards(line) {
+		return reverse(line)
+	}
+	var counts [26]int
+	for i := 0; i < len(line); i++ {
+		if isLetter[line[i]] == 1 {
+			counts[fiveBits[line[i]]]++
+		}
 	}
 	return shifted(line, &counts)
+}
+
+// backwards reports whether a line reads as English from its end, without
+// turning it over.
+func backwards(line string) bool {
+	letters, grams, last := 0, 0, 31<<5|31
+	for i := len(line) - 1; i >= 0; i-- {
+		last = (last<<5 | int(fiveBits[line[i]])) & (1<<15 - 1)
+		grams += int(isEnglish[last])
+		letters += int(isLetter[line[i]])
+	}
+	return letters >= 18 && grams*4 >= letters
 }
 
 // shifted tries the shifts whose letter frequencies fit English best, and
@@ -129,19 +156,6 @@ func substitute(line string, to func(int) int) string {
 // englishness reports whether at least a quarter of a line's letters end a
 // frequent trigram.
 func englishness(line string) bool {
-	letters, grams := 0, 0
-	a, b := -1, -1
-	for i := 0; i < len(line); i++ {
-		c := int(line[i]|0x20) - 'a'
-		if c < 0 || c >= 26 || line[i] >= 0x80 {
-			a, b = -1, -1
-			continue
-		}
-		letters++
-		if a >= 0 && isEnglish[(a*26+b)*26+c] {
-			grams++
-		}
-		a, b = b, c
-	}
+	letters, grams := trigrams(line)
 	return letters >= 18 && grams*4 >= letters
 }

@@ -8,7 +8,14 @@ import "strings"
 func listEdits(text string) (edits []edit) {
 	for i := 0; i < len(text); {
 		// A list begins where a short token stands behind a separator.
-		if i > 0 && !isSeparating[text[i-1]] || !begins(text, i) {
+		if i > 0 && !isSeparating[text[i-1]] {
+			for i < len(text) && !isSeparating[text[i]] {
+				i++
+			}
+			i++
+			continue
+		}
+		if !begins(text, i) {
 			i++
 			continue
 		}

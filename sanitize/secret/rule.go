@@ -136,6 +136,9 @@ func (r *rule) match(text string, start int, final bool) (c candidate, v verdict
 	if end == len(text) && !final && end-start < r.ahead && r.alive(text[start:end]) {
 		return c, more
 	}
+	if r.assign != nil {
+		end = r.assign.reach(text, start, end)
+	}
 	end = runeStart(text, end)
 	groups := r.re.FindStringSubmatchIndex(text[start:end])
 	if groups == nil {

@@ -5,7 +5,7 @@ var cloudSpecs = []spec{
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 	{id: "aws-key-id", expr: `\b((?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16})\b`, like: []string{"AKIA<upper:16>"}, unlike: []string{"AKIA<upper:8>"}},
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html
-	{id: "aws-secret-key", expr: `(?i)(?:aws|amazon|secret)[\w .-]{0,30}?(?:key|token|secret)\w{0,4}["'\x60\]]{0,3}\s{0,3}(?:=>|:=|[=:,]|\bis\b)\s{0,3}["'\x60]{0,3}([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)`, entropy: 4, like: []string{"aws_secret_access_key = <b64:40>", "secret key:<b64:40>\n"}, unlike: []string{"aws_secret_access_key = <b64:20>"}},
+	{id: "aws-secret-key", expr: `(?i)(?:aws|amazon|secret)[_ -]{0,2}(?:[\w.-]{0,20}[ _-])?(?:key|token)\w{0,4}["'\x60\]]{0,3}\s{0,3}(?:=>|:=|[=:,]|\bis\b)\s{0,3}["'\x60]{0,3}([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)`, entropy: 4, like: []string{"aws_secret_access_key = <b64:40>", "secret key:<b64:40>\n"}, unlike: []string{"aws_secret_access_key = <b64:20>"}},
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_use-resources.html
 	{id: "aws-session-token", expr: `(?i)(?:session_?token|x-amz-security-token)["']?\s{0,3}[=:]\s{0,3}["']?([A-Za-z0-9/+=%]{100,})`, entropy: 4, like: []string{"aws_session_token = <b64:200>"}, unlike: []string{"aws_session_token = <b64:20>"}},
 	// https://developer-docs.amazon.com/sp-api/docs (MWS), https://developer.amazon.com/docs/login-with-amazon/

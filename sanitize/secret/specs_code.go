@@ -5,7 +5,7 @@ var codeSpecs = []spec{
 	// https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
 	{id: "github-token", expr: `\b(gh[opsru]_[A-Za-z0-9]{36,251}|github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})`, like: []string{"ghp_<alnum:36>", "github_pat_<alnum:22>_<alnum:59>"}, unlike: []string{"ghp_<alnum:8>"}},
 	{id: "github-app-token-jwt", expr: `\b(ghs_\d{4,12}_ey[\w-]{10,400}\.ey[\w-]{10,}(?:\.[\w-]{10,600})?)`, like: []string{"ghs_20260101_ey<alnum:30>.ey<alnum:40>.<alnum:30>"}, unlike: []string{"ghs_2026_ey"}},
-	{id: "github-client", expr: `(?i)github[\w .-]{0,30}(?:id|key|token|secret|pat|auth)["'\x60\]]{0,2}\s{0,3}(?:=>|:=|[=:,])\s{0,3}["'\x60]?((?:[a-f0-9]{40}|[a-f0-9]{20}))\b`, entropy: 3, like: []string{"GITHUB_SECRET=<hex:40>", "GITHUB_CLIENT_ID=<hex:20>"}, unlike: []string{"github commit <hex:40>"}},
+	{id: "github-client", expr: `(?i)github[_ .-]?(?:[\w.-]{0,20}[_ .-])?(?:id|key|token|secret|pat|auth)["'\x60\]]{0,2}\s{0,3}(?:=>|:=|[=:,])\s{0,3}["'\x60]?((?:[a-f0-9]{40}|[a-f0-9]{20}))\b`, entropy: 3, like: []string{"GITHUB_SECRET=<hex:40>", "GITHUB_CLIENT_ID=<hex:20>"}, unlike: []string{"github commit <hex:40>"}},
 	// https://docs.gitlab.com/security/tokens/#token-prefixes
 	{id: "gitlab-token", expr: `\b((?:glpat|gldt|glrt|glrtr|glptt|glft|glimt|glagent|glwt|glsoat|glffct|gloas)-[\w-]{20,300}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?|glcbt-[A-Za-z0-9]{1,5}_[\w-]{20}|GR1348941[\w-]{20})`, like: []string{"glpat-<alnum:20>", "GR1348941<alnum:20>"}, unlike: []string{"glpat-<alnum:8>"}},
 	// https://support.atlassian.com/bitbucket-cloud/docs/app-passwords/ and /access-tokens/
