@@ -41,8 +41,9 @@ type Config struct {
 	Keys    keys.Ring
 	Audit   audit.Log
 	Log     *slog.Logger
-	Ready   func() error // why the service cannot answer now, nil if it can
-	Search  string       // how it searches, for clients: "keywords" or "hybrid"
+	Ready   func() error                                       // why the service cannot answer now, nil if it can
+	Observe func(route string, status int, took time.Duration) // for metrics; nil: none
+	Search  string                                             // how it searches, for clients: "keywords" or "hybrid"
 	Now     func() time.Time
 	// Prompt defaults, used where a request says nothing.
 	TopK, Budget int
@@ -88,6 +89,7 @@ func (a *API) routes() http.Handler {
 	g.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) })
 	g.GET("/readyz", a.ready)
 	g.POST("/v1/retrieve", a.retrieve)
+	g.GET("/v1/citations/:id", a.citation)
 	g.POST("/v1/output", a.output)
 	g.POST("/v1/output/stream", a.outputStream)
 	return g
@@ -106,6 +108,9 @@ func (a *API) request(c *gin.Context) {
 	c.Header("X-Content-Type-Options", "nosniff")
 	started := a.Now()
 	c.Next()
+	if a.Observe != nil {
+		a.Observe(c.FullPath(), c.Writer.Status(), a.Now().Sub(started))
+	}
 	a.Log.InfoContext(c.Request.Context(), "request", "method", c.Request.Method, "route", c.FullPath(), "status", c.Writer.Status(),
 		"milliseconds", a.Now().Sub(started).Milliseconds(), "request", rid)
 }

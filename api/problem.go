@@ -53,6 +53,8 @@ var statuses = []struct {
 	{policy.ErrNotPushable, problem{Status: 403, Type: "policy", Title: "The policy cannot be applied for this user"}, false},
 	{policy.ErrUnavailable, problem{Status: 503, Type: "policy-unavailable", Title: "No policy is in force; nothing is released"}, false},
 	{audit.ErrUnavailable, problem{Status: 503, Type: "audit-unavailable", Title: "The audit log takes no entries; nothing is released"}, false},
+	{catalog.ErrNotFound, problem{Status: 404, Type: "not-found", Title: "There is no such document"}, false},
+	{catalog.ErrState, problem{Status: 409, Type: "state", Title: "Not possible in the document's present state"}, false},
 	{catalog.ErrUnavailable, problem{Status: 503, Type: "catalog-unavailable", Title: "The catalog does not answer; nothing is released"}, false},
 	{index.ErrUnavailable, problem{Status: 503, Type: "index-unavailable", Title: "The index does not answer"}, false},
 	{index.ErrMismatch, problem{Status: 503, Type: "index-mismatch", Title: "The index was made with other settings"}, false},

@@ -60,10 +60,27 @@ type Attribute struct {
 	Fields   map[string]string `yaml:"fields"` // list<object> only
 }
 
-// Policy says where the Rego is.
+// Policy says where the Rego is: a folder, a signed bundle, or neither for the
+// built-in default.
 type Policy struct {
-	Dir   string        `yaml:"dir"`   // empty: the built-in default policy
-	Watch time.Duration `yaml:"watch"` // how often Dir is looked at for changes; 0 never
+	Dir      string        `yaml:"dir"`
+	Bundle   Bundle        `yaml:"bundle"`
+	Every    time.Duration `yaml:"every"`     // how often to look for changes while serving; 0: 2s for a folder, 15s for a bundle
+	MaxStale time.Duration `yaml:"max_stale"` // how long the last revision holds without the origin answering; 0: a minute at least
+	Shadow   string        `yaml:"shadow"`    // folder of a candidate policy that is asked beside the live one
+}
+
+// Bundle is a signed OPA bundle, over HTTP or in an S3 bucket.
+type Bundle struct {
+	URL       string `yaml:"url"` // https://… or s3://bucket/key
+	KeyID     string `yaml:"key_id"`
+	KeyFile   string `yaml:"key_file"`  // PEM public key
+	Algorithm string `yaml:"algorithm"` // ES256, RS256, EdDSA, …
+	Region    string `yaml:"region"`    // S3 only
+	Endpoint  string `yaml:"endpoint"`  // S3-compatible stores only
+	AccessKey string `yaml:"access_key_file"`
+	SecretKey string `yaml:"secret_key_file"`
+	TokenFile string `yaml:"token_file"` // bearer token for HTTP
 }
 
 // Source is one document store.

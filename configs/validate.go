@@ -24,8 +24,12 @@ func (c *Config) Validate() []string {
 	v.need(tenantName.MatchString(c.Tenant), "tenant: use 1 to 64 letters, digits, dots, dashes or underscores")
 	v.listen("listen.public", c.Listen.Public)
 	v.listen("listen.operator", c.Listen.Operator)
-	v.need(c.Listen.Public != c.Listen.Operator, "listen: public and operator need different ports")
+	v.need(c.Listen.Public != c.Listen.Operator || strings.HasSuffix(c.Listen.Public, ":0"), "listen: public and operator need different ports")
 	v.need((c.Listen.TLSCert == "") == (c.Listen.TLSKey == ""), "listen: tls_cert and tls_key go together")
+	b := c.Policy.Bundle
+	v.need(c.Policy.Dir == "" || b.URL == "", "policy: dir and bundle exclude each other")
+	v.need(b.URL == "" || b.KeyID != "" && b.KeyFile != "" && b.Algorithm != "", "policy.bundle: key_id, key_file and algorithm are needed; unsigned bundles are never used")
+	v.need(b.URL == "" || strings.HasPrefix(b.URL, "https://") || strings.HasPrefix(b.URL, "s3://") || strings.HasPrefix(b.URL, "http://127.0.0.1"), "policy.bundle.url: use https:// or s3://")
 	c.validateSchema(&v)
 	c.validateSources(&v)
 	v.oneOf("chunks.encoding", c.Chunks.Encoding, "cl100k_base", "o200k_base")

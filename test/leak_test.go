@@ -80,7 +80,7 @@ func pdfFile(visible, hidden string) []byte {
 const leakConfig = `
 tenant: acme
 identity: {backend_signed: true}
-listen: {public: "127.0.0.1:0", operator: "127.0.0.1:1"}
+listen: {public: "127.0.0.1:0", operator: "127.0.0.1:0"}
 sources:
   - name: docs
     type: directory

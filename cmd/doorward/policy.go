@@ -14,10 +14,7 @@ import (
 
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
-	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/rego"
-	indexqdrant "github.com/doorward/doorward/retrieval/index/qdrant"
-	indexsqlite "github.com/doorward/doorward/retrieval/index/sqlite"
 )
 
 // policyFlags are what the policy commands share.
@@ -249,21 +246,7 @@ func (p *policyFlags) plan(c *cobra.Command) error {
 		return err
 	}
 	document, _ := s.Schemas()
-	sql := func(f policy.Filter) (string, error) {
-		where, params, err := indexsqlite.Render(f, document)
-		if err != nil {
-			return "", err
-		}
-		return fmt.Sprintf("%s  with %v", where, params), nil
-	}
-	points := func(f policy.Filter) (string, error) {
-		form, deny, err := indexqdrant.Render(sub.Tenant, document, f)
-		if err != nil || deny {
-			return "no search", err
-		}
-		return form.String(), nil
-	}
-	report, err := s.ExplainPlan(c.Context(), sub, when, map[string]rego.Renderer{"sqlite": sql, "qdrant": points})
+	report, err := s.ExplainPlan(c.Context(), sub, when, app.Renderers(sub.Tenant, document))
 	if err != nil {
 		return err
 	}

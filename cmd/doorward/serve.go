@@ -51,39 +51,84 @@ const (
 
 // serve answers until the context ends, then lets accepted requests finish.
 func serve(ctx context.Context, a *app.App, listening func(address string)) error {
-	handler, err := publicAPI(a)
+	public, operator, err := handlers(a)
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", a.Config.Listen.Public)
-	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+	if a.Follower != nil {
+		go a.Follower.Run(ctx)
 	}
-	s := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10}
-	failed := make(chan error, 1)
-	go func() {
-		if c := a.Config.Listen; c.TLSCert != "" {
-			failed <- s.ServeTLS(l, c.TLSCert, c.TLSKey)
-			return
+	c := a.Config.Listen
+	faces := []face{{c.Public, public, c.TLSCert, c.TLSKey, listening}, {c.Operator, operator, "", "", func(string) {}}}
+	failed := make(chan error, len(faces))
+	var servers []*http.Server
+	for _, f := range faces {
+		l, err := net.Listen("tcp", f.address)
+		if err != nil {
+			return errors.Join(fmt.Errorf("listening: %w", err), closeAll(servers))
 		}
-		failed <- s.Serve(l)
-	}()
-	listening(l.Addr().String())
+		s := &http.Server{Handler: f.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10}
+		servers = append(servers, s)
+		go func() { failed <- f.serve(s, l) }()
+	}
 	select {
 	case err := <-failed:
-		return fmt.Errorf("serving: %w", err)
+		return errors.Join(fmt.Errorf("serving: %w", err), closeAll(servers))
 	case <-ctx.Done():
 	}
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	if err := s.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return errors.Join(fmt.Errorf("draining: %w", err), s.Close())
+	for _, s := range servers {
+		if err := s.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			return errors.Join(fmt.Errorf("draining: %w", err), closeAll(servers))
+		}
 	}
 	return nil
 }
 
-// publicAPI puts the HTTP face over the parts.
-func publicAPI(a *app.App) (http.Handler, error) {
+// face is one listener.
+type face struct {
+	address   string
+	handler   http.Handler
+	cert, key string
+	listening func(address string)
+}
+
+func (f face) serve(s *http.Server, l net.Listener) error {
+	f.listening(l.Addr().String())
+	if f.cert != "" {
+		return s.ServeTLS(l, f.cert, f.key)
+	}
+	return s.Serve(l)
+}
+
+func closeAll(servers []*http.Server) error {
+	var errs []error
+	for _, s := range servers {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// handlers puts the two HTTP faces over the parts.
+func handlers(a *app.App) (public, operator http.Handler, err error) {
+	face, err := publicAPI(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	gateway, err := openGateway(a, face)
+	if err != nil {
+		return nil, nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /v1/chat/completions", gateway)
+	mux.Handle("/", face)
+	operator, err = api.NewOperator(api.OperatorConfig{API: face, Quarantine: a.Catalog, Releaser: a.Pipeline, Workbench: a.Workbench(), Metrics: a.Metrics.Handler()})
+	return mux, operator, err
+}
+
+// publicAPI is the public listener's own routes.
+func publicAPI(a *app.App) (*api.API, error) {
 	backends, err := auth.OpenBackends(a.Config.Keys)
 	if err != nil {
 		return nil, err
@@ -105,33 +150,22 @@ func publicAPI(a *app.App) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	face, err := api.New(api.Config{
+	return api.New(api.Config{
 		Auth: authn, Service: a.Service, Output: a.Output, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
-		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking,
+		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking, Observe: a.Metrics.Observe,
 		Ready: func() error { _, err := a.Policy.Snapshot(); return err },
 	})
-	if err != nil {
-		return nil, err
-	}
-	gateway, err := openGateway(a, face, marking)
-	if err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("POST /v1/chat/completions", gateway)
-	mux.Handle("/", face)
-	return mux, nil
 }
 
 // openGateway puts the chat gateway over the same parts.
-func openGateway(a *app.App, face *api.API, marking prompt.Marking) (*openai.Gateway, error) {
+func openGateway(a *app.App, face *api.API) (*openai.Gateway, error) {
 	c := openai.Config{
 		Authenticate: func(r *http.Request) (openai.Caller, error) {
 			s, b, err := face.Authenticate(r)
 			return openai.Caller{Subject: s, Destinations: b.Destinations}, err
 		},
 		Retrieve: a.Service.Retrieve, Answer: face.Answer, Filter: a.Output, Policy: a.Policy, Audit: a.Audit, Questions: a.Scanners.Sanitizer,
-		TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking, Log: a.Log, Status: api.Status,
+		TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: face.Marking, Log: a.Log, Status: api.Status,
 	}
 	for _, u := range a.Config.Gateway.Upstreams {
 		key, err := app.ReadKey("gateway.upstreams.api_key_file", u.APIKeyFile)

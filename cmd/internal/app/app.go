@@ -20,6 +20,7 @@ import (
 	"github.com/doorward/doorward/ingest/chunk"
 	"github.com/doorward/doorward/ingest/extract"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/audit/chain"
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/policy/keys/local"
@@ -44,18 +45,22 @@ type App struct {
 	Log      *slog.Logger
 	Keys     *local.Ring
 	Verifier *local.Verifier
-	Audit    *chain.Log
+	Audit    audit.Log
 	Catalog  *catalogsqlite.Catalog
 	Index    Index
 	Embedder embed.Embedder // nil: keyed terms only
 	Reranker embed.Reranker // nil: as the index ranked
 	Schema   policy.Schema
-	Policy   *rego.Source
+	Policy   policy.Source
+	Follower *rego.Follower // nil for the built-in policy
 	Scanners *Scanners
 	Pipeline *ingest.Pipeline
 	Service  *retrieval.Service
 	Output   *output.Filter
 
+	Metrics *Metrics
+
+	live   policy.Source // without a shadow
 	now    func() time.Time
 	closes []func() error
 }
@@ -146,11 +151,13 @@ func (a *App) openKeys(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.Audit, err = chain.Open(chain.Config{Dir: a.AuditDir(), Signer: signer, Now: a.now})
+	log, err := chain.Open(chain.Config{Dir: a.AuditDir(), Signer: signer, Now: a.now})
 	if err != nil {
 		return err
 	}
-	a.onClose(a.Audit.Close)
+	a.onClose(log.Close)
+	a.Metrics = NewMetrics()
+	a.Audit = counted{log, a.Metrics}
 	return nil
 }
 
@@ -164,12 +171,19 @@ func (a *App) openPolicy(ctx context.Context) (err error) {
 	if a.Schema, err = DocumentSchema(a.Config); err != nil {
 		return err
 	}
-	snapshot, _, err := LoadPolicy(ctx, a.Config)
-	if err != nil {
+	if a.Config.Policy.Dir == "" && a.Config.Policy.Bundle.URL == "" {
+		snapshot, _, err := LoadPolicy(ctx, a.Config)
+		if err != nil {
+			return err
+		}
+		a.Policy = rego.NewSource(snapshot)
+		a.live = a.Policy
+		return a.shadow(ctx)
+	}
+	if err := a.follow(ctx); err != nil {
 		return err
 	}
-	a.Policy = rego.NewSource(snapshot)
-	return nil
+	return a.shadow(ctx)
 }
 
 // LoadPolicy loads the configured policy, or the built-in default.
@@ -200,7 +214,7 @@ func PolicyConfig(c *configs.Config) (rego.Config, error) {
 		}
 	} else {
 		if info, err := os.Stat(name); err != nil || !info.IsDir() {
-			return rego.Config{}, fmt.Errorf("%w: policy.dir: %s is not a folder; `doorward init` writes a starter policy", policy.ErrUnavailable, name)
+			return rego.Config{}, missingPolicy(name)
 		}
 		files = os.DirFS(name)
 	}

@@ -36,4 +36,6 @@ test_denial_wins if {
 	not may(clerk, {"owner": "ann", "deny_groups": ["project-x"]})
 }
 
+test_denying_another_group_denies_nobody_else if may(clerk, {"department": "sales", "deny_groups": ["project-y"]})
+
 test_owner if may(clerk, {"department": "hr", "owner": "ann"})

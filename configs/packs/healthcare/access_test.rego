@@ -30,6 +30,7 @@ test_research_on_deidentified_only if {
 	may(nurse, "research", object.union(record, {"deidentified": true}))
 	not may(nurse, "research", object.union(record, {"deidentified": false}))
 	not may(nurse, "research", record)
+	not may(nurse, "", object.union(record, {"deidentified": true}))
 }
 
 test_patients_read_their_own if {
@@ -41,6 +42,7 @@ test_patients_read_their_own if {
 
 test_breaking_the_glass if {
 	may(nurse, "emergency", object.union(record, {"care_team": ["max"]}))
+	not may(object.union(nurse, {"claims": {"on_duty": false}}), "emergency", record)
 	not may(object.union(nurse, {"roles": []}), "emergency", object.union(record, {"care_team": ["max"]}))
 	access.obligations == {"require_mfa": true, "max_passages": 10, "audit_class": "break-glass"} with input as {"subject": nurse, "context": context("emergency")}
 }

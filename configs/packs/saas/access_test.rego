@@ -20,6 +20,7 @@ test_visibility if {
 	may(user, {"tenant": "acme", "visibility": "workspace", "workspace": "w1"})
 	not may(user, {"tenant": "acme", "visibility": "workspace", "workspace": "w2"})
 	not may(user, {"tenant": "acme", "visibility": "private"})
+	not may(user, {"tenant": "acme", "visibility": "private", "workspace": "w1"})
 	not may(user, {"tenant": "acme"})
 }
 

@@ -1,0 +1,289 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/retrieval"
+)
+
+// Quarantine is what reviewers need of the ingest side.
+type Quarantine interface {
+	Arrivals(ctx context.Context, tenant string, state catalog.State, yield func(catalog.Arrival) error) error
+	Discard(ctx context.Context, tenant, id, reason string) error
+}
+
+// Releaser lets a held document in.
+type Releaser interface {
+	Release(ctx context.Context, tenant, id string) (ingest.Event, error)
+}
+
+// Workbench answers questions about the policy in force; policy/rego has one.
+type Workbench interface {
+	// ExplainPlan says what the policy lets a subject search, as JSON-able facts.
+	ExplainPlan(ctx context.Context, s policy.Subject, c policy.Context) (any, error)
+	// Explain says which rules decided about one document, and why not.
+	Explain(ctx context.Context, s policy.Subject, c policy.Context, d policy.Attributes) (any, error)
+}
+
+// OperatorConfig is what the operator listener needs beside the public one's.
+type OperatorConfig struct {
+	API        *API // authentication, catalog, policy, audit; required
+	Quarantine Quarantine
+	Releaser   Releaser
+	Workbench  Workbench
+	Metrics    http.Handler // nil: none
+}
+
+// Operator is the operator listener's handler. Everyone is a registered operator
+// backend with a user behind it, and doorward.admin decides about every act.
+type Operator struct {
+	OperatorConfig
+	handler http.Handler
+}
+
+// NewOperator builds the routes.
+func NewOperator(c OperatorConfig) (*Operator, error) {
+	if c.API == nil || c.Quarantine == nil || c.Releaser == nil || c.Workbench == nil {
+		return nil, errors.New("making operator api: a part is missing")
+	}
+	o := &Operator{OperatorConfig: c}
+	g := gin.New()
+	a := c.API
+	g.Use(a.request, a.recovered)
+	g.NoRoute(func(c *gin.Context) {
+		a.problem(c, problem{Status: http.StatusNotFound, Type: "no-route", Title: "There is nothing at this path"})
+	})
+	g.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) })
+	if c.Metrics != nil {
+		g.GET("/metrics", gin.WrapH(c.Metrics))
+	}
+	g.GET("/v1/quarantine", o.act("list", o.list))
+	g.POST("/v1/quarantine/:id/release", o.act("release", o.release))
+	g.POST("/v1/quarantine/:id/discard", o.act("discard", o.discard))
+	g.POST("/v1/policy/plan", o.act("explain", o.plan))
+	g.POST("/v1/policy/check", o.act("explain", o.check))
+	g.POST("/v1/policy/explain", o.act("explain", o.explain))
+	g.GET("/debug/pprof/*name", o.act("profile", profile))
+	o.handler = g
+	return o, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (o *Operator) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.handler.ServeHTTP(w, r) }
+
+// errNotOperator means a backend that was not registered for operators.
+var errNotOperator = errors.Join(auth.ErrForbidden, errors.New("register the backend with --operator"))
+
+// act authenticates, asks doorward.admin, audits, and only then acts.
+func (o *Operator) act(operation string, do func(*gin.Context, policy.Subject)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		a := o.API
+		s, b, ok := a.subject(c)
+		if !ok {
+			return
+		}
+		allowed, revision, err := o.allowed(c.Request.Context(), s, b, operation)
+		outcome := operation
+		if !allowed {
+			outcome = "denied:" + operation
+		}
+		name, nerr := retrieval.SubjectID(a.Keys, s)
+		e := audit.Entry{Event: "admin", Outcome: outcome, Tenant: s.Tenant, Subject: name, Backend: b.ID, Policy: revision, Request: c.GetString(requestKey)}
+		if id := c.Param("id"); id != "" {
+			e.Documents = []string{id}
+		}
+		if err := errors.Join(nerr, a.Audit.Append(c.Request.Context(), e)); err != nil {
+			a.fail(c, err)
+			return
+		}
+		if !allowed {
+			a.fail(c, errors.Join(auth.ErrForbidden, err))
+			return
+		}
+		do(c, s)
+	}
+}
+
+func (o *Operator) allowed(ctx context.Context, s policy.Subject, b auth.Backend, operation string) (bool, string, error) {
+	if !b.Operator {
+		return false, "", errNotOperator
+	}
+	snapshot, err := o.API.Policy.Snapshot()
+	if err != nil {
+		return false, "", err
+	}
+	c := policy.Context{Now: o.API.Now(), Destination: "internal", Action: operation}
+	v, err := snapshot.Decide(ctx, policy.PointAdmin, policy.Input{"subject": s.Input(), "context": c.Input(), "operation": operation})
+	return err == nil && v.Allow, snapshot.Revision().Hash, err
+}
+
+// Held is one document in quarantine.
+type Held struct {
+	Document string         `json:"document"`
+	Source   string         `json:"source"`
+	Received time.Time      `json:"received"`
+	Reasons  []string       `json:"reasons"`
+	Findings map[string]int `json:"findings"`
+}
+
+func (o *Operator) list(c *gin.Context, s policy.Subject) {
+	list := []Held{}
+	err := o.Quarantine.Arrivals(c.Request.Context(), s.Tenant, catalog.Held, func(h catalog.Arrival) error {
+		list = append(list, Held{h.ID, h.Source, h.Received, h.Reasons, h.Findings})
+		return nil
+	})
+	if err != nil {
+		o.API.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"held": list})
+}
+
+func (o *Operator) release(c *gin.Context, s policy.Subject) {
+	e, err := o.Releaser.Release(c.Request.Context(), s.Tenant, c.Param("id"))
+	if err != nil {
+		o.API.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"document": e.ID, "outcome": e.Outcome, "reasons": e.Reasons})
+}
+
+func (o *Operator) discard(c *gin.Context, s policy.Subject) {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if !o.API.body(c, maxRequest, &in) {
+		return
+	}
+	if err := o.Quarantine.Discard(c.Request.Context(), s.Tenant, c.Param("id"), in.Reason); err != nil {
+		o.API.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"document": c.Param("id"), "outcome": "discarded"})
+}
+
+// PolicyRequest names a subject and, for check and explain, documents.
+type PolicyRequest struct {
+	Subject struct {
+		ID        string         `json:"id"`
+		Groups    []string       `json:"groups"`
+		Roles     []string       `json:"roles"`
+		Clearance int64          `json:"clearance"`
+		Claims    map[string]any `json:"claims"`
+		AMR       []string       `json:"amr"`
+	} `json:"subject"`
+	Purpose     string   `json:"purpose"`
+	Destination string   `json:"destination"`
+	Documents   []string `json:"documents"` // ids in the catalog
+}
+
+// asked is a policy question within the operator's own tenant.
+func (o *Operator) asked(c *gin.Context, operator policy.Subject) (PolicyRequest, policy.Subject, policy.Context, bool) {
+	var in PolicyRequest
+	if !o.API.body(c, maxRequest, &in) {
+		return in, policy.Subject{}, policy.Context{}, false
+	}
+	s := policy.Subject{ID: in.Subject.ID, Tenant: operator.Tenant, Groups: in.Subject.Groups, Roles: in.Subject.Roles, Clearance: in.Subject.Clearance, Claims: in.Subject.Claims}
+	s.Authn.AMR = in.Subject.AMR
+	if in.Destination == "" {
+		in.Destination = "internal"
+	}
+	return in, s, policy.Context{Now: o.API.Now(), Purpose: in.Purpose, Destination: in.Destination, Action: "read"}, true
+}
+
+func (o *Operator) plan(c *gin.Context, operator policy.Subject) {
+	_, s, context, ok := o.asked(c, operator)
+	if !ok {
+		return
+	}
+	report, err := o.Workbench.ExplainPlan(c.Request.Context(), s, context)
+	if err != nil {
+		o.API.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, report)
+}
+
+func (o *Operator) check(c *gin.Context, operator policy.Subject) {
+	in, s, context, ok := o.asked(c, operator)
+	if !ok {
+		return
+	}
+	documents, err := o.API.Catalog.Documents(c.Request.Context(), operator.Tenant, in.Documents)
+	if err != nil {
+		o.API.fail(c, err)
+		return
+	}
+	out := map[string]bool{}
+	var ids []string
+	var facts []policy.Attributes
+	for _, id := range in.Documents {
+		out[id] = false
+		if d, ok := documents[id]; ok {
+			ids, facts = append(ids, id), append(facts, d.Attributes)
+		}
+	}
+	snapshot, err := o.API.Policy.Snapshot()
+	if err == nil && len(facts) > 0 {
+		var decisions []policy.Decision
+		decisions, err = snapshot.Check(c.Request.Context(), s, context, facts)
+		for i := range decisions {
+			out[ids[i]] = decisions[i].Allow
+		}
+	}
+	if err != nil {
+		o.API.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"allowed": out, "policy": snapshot.Revision().Hash})
+}
+
+func (o *Operator) explain(c *gin.Context, operator policy.Subject) {
+	in, s, context, ok := o.asked(c, operator)
+	if !ok {
+		return
+	}
+	documents, err := o.API.Catalog.Documents(c.Request.Context(), operator.Tenant, in.Documents)
+	if err != nil {
+		o.API.fail(c, err)
+		return
+	}
+	out := map[string]any{}
+	for _, id := range in.Documents {
+		d, ok := documents[id]
+		if !ok {
+			out[id] = gin.H{"allow": false, "reason": "not a live document"}
+			continue
+		}
+		if out[id], err = o.Workbench.Explain(c.Request.Context(), s, context, d.Attributes); err != nil {
+			o.API.fail(c, err)
+			return
+		}
+	}
+	c.JSON(http.StatusOK, gin.H{"documents": out})
+}
+
+// profile serves Go's profiles, to operators that doorward.admin lets.
+func profile(c *gin.Context, _ policy.Subject) {
+	switch name := c.Param("name"); name {
+	case "/profile":
+		pprof.Profile(c.Writer, c.Request)
+	case "/trace":
+		pprof.Trace(c.Writer, c.Request)
+	case "/", "":
+		pprof.Index(c.Writer, c.Request)
+	default:
+		pprof.Handler(name[1:]).ServeHTTP(c.Writer, c.Request)
+	}
+}
