@@ -73,6 +73,7 @@ type wordStyle struct {
 	highlight bool
 	halfSize  int // half points
 	noFill    bool
+	list      bool // the style numbers its paragraphs
 }
 
 // merge lays s over base.
@@ -91,6 +92,7 @@ func (s wordStyle) merge(base wordStyle) wordStyle {
 	}
 	s.highlight = s.highlight || base.highlight
 	s.noFill = s.noFill || base.noFill
+	s.list = s.list || base.list
 	return s
 }
 
@@ -290,6 +292,9 @@ func (p *wordPart) shown(s string) {
 		p.hideRun(class, technique, locator, s)
 		return
 	}
+	if p.list && !p.inCell() && len(p.out) == p.start {
+		p.raw("- ")
+	}
 	if s == "\n" {
 		if len(p.tables) > 0 {
 			p.space, p.apart = true, true
@@ -315,6 +320,7 @@ func (p *wordPart) inCell() bool { return len(p.tables) > 0 }
 
 func (p *wordPart) paragraphStyle(id string) {
 	p.para = p.style(id, 0)
+	p.list = p.list || p.para.list
 	name := strings.ToLower(p.styles[id].name)
 	if name == "" {
 		name = strings.ToLower(id)

@@ -64,6 +64,8 @@ func (w *word) readStyles() error {
 				id, now = "", wordStyle{}
 			case t.Name.Local == "basedOn":
 				now.based = a["val"]
+			case t.Name.Local == "numPr":
+				now.list = true
 			case t.Name.Local == "name":
 				now.name = a["val"]
 			case strings.Contains(parent, "rPr") && t.Name.Local != "rStyle":

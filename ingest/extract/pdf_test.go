@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -213,6 +215,27 @@ func TestPDFRefusals(t *testing.T) {
 	} {
 		if _, err := reader(t).Extract(context.Background(), extract.Input{Bytes: c.p}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestPDFEncryption reads files encrypted by another program under each
+// revision of the standard handler: with an empty user password, which every
+// viewer opens, and with one that is not.
+func TestPDFEncryption(t *testing.T) {
+	for _, revision := range []string{"r2", "r3", "r4", "r5", "r6"} {
+		read := func(kind string) (extract.Document, error) {
+			p, err := os.ReadFile(filepath.Join("testdata", kind+"-"+revision+".pdf"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return reader(t).Extract(context.Background(), extract.Input{Bytes: p})
+		}
+		if doc, err := read("open"); err != nil || doc.Text != "Locked words" {
+			t.Errorf("%s: %q %v", revision, doc.Text, err)
+		}
+		if doc, err := read("locked"); !errors.Is(err, extract.ErrEncrypted) || doc.Text != "" {
+			t.Errorf("%s with a password: %q %v", revision, doc.Text, err)
 		}
 	}
 }
