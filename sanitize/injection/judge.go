@@ -140,7 +140,10 @@ func (s *Scanner) settle(units []unit, singles, picked []verdict) []verdict {
 		v = s.trim(units, singles, v)
 		for k := v.from; k < v.to; k++ {
 			if taken[k] == 0 {
-				taken[k], rules[k] = v.score, v.rule
+				taken[k] = v.score
+			}
+			if rules[k] == nil {
+				rules[k] = v.rule // what people can read is named first
 			}
 		}
 	}
