@@ -161,7 +161,7 @@ func TestFailureDrill(t *testing.T) {
 // the revocation was acknowledged may use the old right. DOORWARD_TRIALS is the
 // number of revocations; the promise is made for 10,000.
 func TestRevocation(t *testing.T) {
-	trials := 400
+	trials := 60
 	if n, err := strconv.Atoi(os.Getenv("DOORWARD_TRIALS")); err == nil {
 		trials = n
 	}

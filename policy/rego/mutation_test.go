@@ -17,7 +17,7 @@ func decideAll(t *testing.T, mut mutation, docs []policy.Attributes, r *rand.Ran
 	for _, sh := range append(append([]shape{}, accepted...), more...) {
 		rules = append(rules, sh.rules)
 	}
-	for range 25 {
+	for range 12 {
 		rules = append(rules, regotest.Policy(r))
 	}
 	for _, text := range rules {
