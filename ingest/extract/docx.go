@@ -292,7 +292,7 @@ func (p *wordPart) shown(s string) {
 		p.hideRun(class, technique, locator, s)
 		return
 	}
-	if p.list && !p.inCell() && len(p.out) == p.start {
+	if p.list && p.heading == 0 && !p.inCell() && len(p.out) == p.start {
 		p.raw("- ")
 	}
 	if s == "\n" {
