@@ -55,6 +55,9 @@ var asiaRules = []rule{
 	{name: "th-tnin", typ: "TH_TNIN", country: "TH", about: "national identification number", pattern: "0000000000000", forms: []string{"0-0000-00000-00-0", "0 0000 00000 00 0"},
 		check: isThai, prose: 0.85, near: 0.95, alone: 0.65, words: []string{"เลขประจำตัว", "บัตรประชาชน", "thai", "tnin", "national id", "citizen id"}},
 	{name: "ph-tin", typ: "PH_TIN", country: "PH", about: "taxpayer identification number", pattern: "000000000000", forms: []string{"000-000-000-000"}, near: 0.7, words: []string{"tin", "taxpayer", "tax id", "bir"}, strict: true},
+	{name: "ph-tin", typ: "PH_TIN", country: "PH", pattern: "000000000", forms: []string{"000-000-000"}, near: 0.6, words: []string{"bir"}, strict: true},
+	{name: "ph-sss", typ: "PH_SSS", country: "PH", about: "social security number", pattern: "0000000000", forms: []string{"00-0000000-0"}, near: 0.8, words: []string{"sss", "social security"}, strict: true},
+	{name: "ph-umid", typ: "PH_UMID", country: "PH", about: "unified multi-purpose identification (CRN)", pattern: "000000000000", forms: []string{"0000-0000000-0"}, prose: 0.5, near: 0.85, words: []string{"umid", "crn"}, strict: true},
 	{name: "my-nric", typ: "MY_NRIC", country: "MY", about: "MyKad number", pattern: "000000000000", forms: []string{"000000-00-0000"},
 		check: func(v []byte) bool {
 			p := number(v[6:8])
@@ -69,7 +72,7 @@ var asiaRules = []rule{
 	{name: "lk-nic", typ: "LK_NIC", country: "LK", about: "national identity card", pattern: "000000000V", forms: []string{"000000000V"},
 		check: func(v []byte) bool { d := number(v[2:5]) % 500; return d >= 1 && d <= 366 }, prose: 0.6, near: 0.9, alone: 0.6, words: []string{"nic", "sri lanka"}},
 
-	{name: "tr-tckn", typ: "TR_TCKN", country: "TR", about: "T.C. kimlik numarası", pattern: "00000000000", forms: []string{"00000000000"},
+	{name: "tr-national-id", typ: "TR_NATIONAL_ID", country: "TR", about: "T.C. kimlik numarası", pattern: "00000000000", forms: []string{"00000000000"},
 		check: isTCKN, prose: 0.55, near: 0.95, alone: 0.7, words: []string{"kimlik", "tckn", "tc no", "t.c."}},
 	{name: "tr-license-plate", typ: "TR_LICENSE_PLATE", country: "TR", about: "number plate", pattern: "00a0000", forms: []string{"00 a 0000", "00a0000"}, check: isTRPlate, near: 0.85, alone: 0.7, words: plateWords},
 	{name: "tr-license-plate", typ: "TR_LICENSE_PLATE", country: "TR", pattern: "00a000", forms: []string{"00 a 000", "00a000"}, check: isTRPlate, near: 0.85, alone: 0.7, words: plateWords},
@@ -94,6 +97,9 @@ var asiaRules = []rule{
 		check: plausible, near: 0.75, words: []string{"nin", "national identification", "nimc"}, strict: true},
 	{name: "ng-bvn", typ: "NG_BVN", country: "NG", about: "bank verification number", pattern: "00000000000", forms: []string{"00000000000"},
 		check: func(v []byte) bool { return v[0] == '2' && plausible(v) }, near: 0.8, words: []string{"bvn", "bank verification"}},
+
+	{name: "ng-vehicle-registration", typ: "NG_VEHICLE_REGISTRATION", country: "NG", about: "number plate", pattern: "aaa000aa", forms: []string{"aaa-000aa", "aaa-000-aa", "aaa 000 aa", "aaa000aa"},
+		near: 0.8, alone: 0.55, words: plateWords, strict: true, capitals: true},
 
 	{name: "au-tfn", typ: "AU_TFN", country: "AU", about: "tax file number", pattern: "000000000", forms: []string{"000 000 000"},
 		check: func(v []byte) bool { return weigh(v, 1, 4, 3, 7, 5, 8, 6, 9, 10)%11 == 0 && !allSame(v) }, near: 0.9, alone: 0.6, words: []string{"tfn", "tax file"}},

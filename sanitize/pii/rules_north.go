@@ -35,7 +35,7 @@ var northRules = []rule{
 		check: isBaltic, near: 0.9, alone: 0.65, words: []string{"isikukood", "estonia"}},
 	{name: "lt-id", typ: "LT_ID", country: "LT", about: "asmens kodas", pattern: "00000000000", forms: []string{"00000000000"},
 		check: isBaltic, near: 0.9, alone: 0.65, words: []string{"asmens kodas", "lithuania"}},
-	{name: "lv-pk", typ: "LV_PK", country: "LV", about: "personas kods", pattern: "00000000000", forms: []string{"000000-00000"},
+	{name: "lv-id", typ: "LV_ID", country: "LV", about: "personas kods", pattern: "00000000000", forms: []string{"000000-00000"},
 		check: isLatvia, prose: 0.6, near: 0.9, alone: 0.6, words: []string{"personas kods", "latvia"}},
 
 	{name: "pl-pesel", typ: "PL_PESEL", country: "PL", about: "PESEL", pattern: "00000000000", forms: []string{"00000000000"},

@@ -1,6 +1,7 @@
 package pii
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -25,6 +26,9 @@ var westRules = []rule{
 		check: isDESerial, near: 0.75, words: ausweisWords},
 	{name: "de-passport", typ: "DE_PASSPORT", country: "DE", about: "Reisepassnummer", pattern: "a********", forms: []string{"a********"},
 		check: isDESerial, near: 0.75, words: []string{"reisepass", "passnummer", "pass-nr", "german passport"}},
+	{name: "de-passport", typ: "DE_PASSPORT", country: "DE", pattern: "a********0", forms: []string{"a********0"},
+		check: isDEPassport, near: 0.9, alone: 0.55, words: passportWords},
+	{name: "de-bsnr", typ: "DE_BSNR", country: "DE", about: "Betriebsstättennummer of a practice", pattern: "000000000", forms: []string{"000000000"}, check: plausible, near: 0.8, words: []string{"bsnr", "betriebsstätte"}, strict: true},
 	{name: "de-driver-license", typ: "DE_DRIVER_LICENSE", country: "DE", about: "Führerscheinnummer", pattern: "a0********0", forms: []string{"a0********0"},
 		near: 0.75, words: []string{"führerschein", "fahrerlaubnis"}},
 	{name: "de-handelsregister", typ: "DE_HANDELSREGISTER", country: "DE", about: "commercial register entry", pattern: "HRB00000", forms: []string{"HRB 00000", "HRB00000"}, prose: 0.6, near: 0.8, alone: 0.6, words: registerWords, lower: true},
@@ -54,6 +58,8 @@ var westRules = []rule{
 		prose: 0.7, near: 0.85, alone: 0.8, words: []string{"uid", "ust", "vat"}, check: isATVAT},
 	{name: "ch-ahv", typ: "CH_AHV", country: "CH", about: "AHV/AVS number", pattern: "7560000000000", forms: []string{"756.0000.0000.00", "756 0000 0000 00", "7560000000000"},
 		check: ean13, prose: 0.85, near: 0.95, alone: 0.85, words: []string{"ahv", "avs", "sozialversicherung", "sécurité sociale"}},
+	{name: "nl-passport", typ: "NL_PASSPORT", country: "NL", about: "paspoort or identiteitskaart", pattern: "aa******0", forms: []string{"aa******0"},
+		check: func(v []byte) bool { return digitsIn(v) >= 4 && !bytes.ContainsRune(v, 'O') }, near: 0.7, words: []string{"paspoort", "identiteitskaart", "dutch passport", "documentnummer"}, strict: true, capitals: true},
 	{name: "nl-bsn", typ: "NL_BSN", country: "NL", about: "burgerservicenummer", pattern: "000000000", forms: []string{"000000000", "0000.00.000", "0000 00 000"},
 		check: isBSN, near: 0.9, alone: 0.55, words: []string{"bsn", "burgerservice", "sofi", "citizen service"}},
 	{name: "be-nrn", typ: "BE_NRN", country: "BE", about: "rijksregisternummer", pattern: "00000000000", forms: []string{"00.00.00-000.00", "000000-000.00", "00.00.00-000-00"},
@@ -174,6 +180,9 @@ func isDESerial(v []byte) bool {
 }
 
 func isDEDocument(v []byte) bool { return isDESerial(v[:9]) && digitIs(v[9], mrz(v[:9])) }
+
+// isDEPassport: passports begin with C, F, G, H, J or K.
+func isDEPassport(v []byte) bool { return strings.IndexByte("CFGHJK", v[0]) >= 0 && isDEDocument(v) }
 
 func isATSocial(v []byte) bool {
 	d := (weigh(v, 3, 7, 9, 0, 5, 8, 4, 2, 1, 6)) % 11

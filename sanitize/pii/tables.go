@@ -49,7 +49,7 @@ var lowTypes = map[string]string{
 	"DE_VAT_ID": "low", "AT_VAT_ID": "low", "UK_VAT_ID": "low", "IT_VAT_CODE": "low", "BR_CNPJ": "low", "AU_ABN": "low", "AU_ACN": "low",
 	"SE_ORGANISATIONSNUMMER": "low", "KR_BRN": "low", "SG_UEN": "low", "CZ_ICO": "low", "PL_REGON": "low", "ES_CIF": "low", "IN_GSTIN": "low",
 	"VIN": "moderate", "IMEI": "moderate", "UK_VEHICLE_REGISTRATION": "moderate", "IN_VEHICLE_REGISTRATION": "moderate", "TR_LICENSE_PLATE": "moderate",
-	"DE_KFZ": "moderate", "VEHICLE_REGISTRATION": "moderate",
+	"DE_KFZ": "moderate", "NG_VEHICLE_REGISTRATION": "moderate", "DE_BSNR": "low", "VEHICLE_REGISTRATION": "moderate",
 }
 
 var catalogue = sync.OnceValue(func() []Info {
