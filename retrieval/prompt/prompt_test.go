@@ -92,6 +92,17 @@ func TestBudgetTakesWholePassagesBestFirst(t *testing.T) {
 	}
 }
 
+func TestTheBudgetIsExact(t *testing.T) {
+	r := Request{Passages: []Passage{{ID: "a", Text: "seven words stand in this one passage"}}, Budget: 1000}
+	need := build(t, r).PassageTokens
+	for budget, want := range map[int]int{need: 1, need - 1: 0} {
+		r.Budget = budget
+		if p := build(t, r); len(p.Citations) != want {
+			t.Errorf("budget %d of %d needed: %d passages", budget, need, len(p.Citations))
+		}
+	}
+}
+
 func TestUnusableRequestsGiveNothing(t *testing.T) {
 	passage := []Passage{{ID: "a", Text: "text"}}
 	for name, c := range map[string]struct {

@@ -55,6 +55,7 @@ func TestWhatStaysAndWhatGoes(t *testing.T) {
 		// links
 		{"[a](https://docs.example.com/leave/2026?v=3)", "[a](https://docs.example.com/leave/2026?v=3)"},
 		{"[a](https://docs.example.com/leave/2026 \"the rule\")", "[a](https://docs.example.com/leave/2026 \"the rule\")"},
+		{"[a](https://docs.example.com/leave/2026 \"`\")", "[a]‹link›"},
 		{"[a](https://docs.example.com/leave/2026?v=4)", "[a](https://docs.example.com/leave/2026‹query›)"},
 		{"[a](https://docs.example.com/2026/leave)", "[a](https://docs.example.com/2026/leave)"},
 		{"[a](https://docs.example.com/S3CRET)", "[a]‹link›"},

@@ -217,6 +217,13 @@ func TestLinksAreJudgedAfterRewriting(t *testing.T) {
 	}
 }
 
+func TestAStopLosesNothingBeforeIt(t *testing.T) {
+	// ":/" could still have become a link when the token stopped the answer.
+	if r := whole(t, output.Answer{}, "x :/tok-12345678"); r.Text != "x :/" {
+		t.Errorf("%q", r.Text)
+	}
+}
+
 func TestAfterAStopNothingComes(t *testing.T) {
 	s, err := newFilter(t).NewStream(context.Background(), output.Answer{})
 	if err != nil {

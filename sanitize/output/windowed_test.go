@@ -107,6 +107,19 @@ func TestShortQuotesAndTheUsersOwnTextPass(t *testing.T) {
 	}
 }
 
+func TestTheUsersWordsInsideARunCountNothing(t *testing.T) {
+	f := windowFilter(t, 20, nil)
+	text := someWords(rand.New(rand.NewPCG(15, 16)), 100)
+	words := strings.Fields(text)
+	a := output.Answer{Actions: lenient, Context: []string{text}, Prompt: "I know " + strings.Join(words[10:14], " ")}
+	for n, want := range map[int]sanitize.Action{24: sanitize.Pass, 25: sanitize.Withhold} {
+		got, err := f.Whole(context.Background(), a, strings.Join(words[:n], " "))
+		if err != nil || got.Action != want {
+			t.Errorf("%d words, 4 of them the user's own: %v, want %v", n, got.Action, want)
+		}
+	}
+}
+
 // shelf is a store of protected documents that counts what it is asked.
 type shelf struct {
 	owners map[fingerprint.Print][]string
@@ -167,6 +180,9 @@ func TestProtectedTextIsWithheldFromThoseWhoMayNotReadIt(t *testing.T) {
 		if n := longestRun(got.Text, secret); c.want == sanitize.Withhold && n > 20 {
 			t.Errorf("%s: a run of %d words came out", c.name, n)
 		}
+		if n := released(got.Text, strings.Fields(secret)[20:90]); c.want == sanitize.Withhold && n > fingerprint.Guarantee {
+			t.Errorf("%s: %d of 70 words came out", c.name, n)
+		}
 		for range 20 {
 			if err := splitOnce(f, a, answer, got, r); err != nil {
 				t.Fatal(err)
@@ -178,6 +194,13 @@ func TestProtectedTextIsWithheldFromThoseWhoMayNotReadIt(t *testing.T) {
 	if err == nil || got.Text != "" {
 		t.Errorf("with the catalog away came %q, %v", got.Text, err)
 	}
+}
+
+// released counts the words of a quote that stand in the middle of an answer,
+// between the 30 words before it and after.
+func released(text string, quote []string) int {
+	all := strings.Fields(text)
+	return len(all[30:len(all)-30]) - strings.Count(text, output.Withheld)
 }
 
 // TestAGuessTellsNothing pastes right and wrong guesses of a forbidden text: the
