@@ -20,6 +20,12 @@ func (r *run) email(i int) int {
 	for start < i && (r.text[start] < utf8.RuneSelf && !isAlnum(r.text[start]) && r.text[start] != '_' || !utf8.RuneStart(r.text[start])) {
 		start++
 	}
+	for k, ru := range r.text[start:i] { // "邮箱ann@site.org": the words before belong to no address
+		if after := start + k + utf8.RuneLen(ru); wide(ru) && after < i && r.text[after] < utf8.RuneSelf {
+			start = after
+			break
+		}
+	}
 	if start == i || r.text[i-1] == '.' {
 		return i + 1
 	}
@@ -40,6 +46,9 @@ func (r *run) email(i int) int {
 func isLocal(c byte) bool {
 	return isAlnum(c) || c >= utf8.RuneSelf || strings.IndexByte(".!#$%&'*+-/=?^_`{|}~", c) >= 0
 }
+
+// wide reports runes of scripts written without spaces, and their punctuation.
+func wide(r rune) bool { return r >= 0x2E80 && r < 0xFF10 || r >= 0x20000 }
 
 // notHosts are file name endings that follow an '@' in names of images and
 // modules.

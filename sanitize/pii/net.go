@@ -26,7 +26,7 @@ func (r *run) host(i int) int {
 				r.short = true
 			}
 			ru, size := utf8.DecodeRuneInString(r.text[end:])
-			if !unicode.IsLetter(ru) && !unicode.IsMark(ru) {
+			if !unicode.IsLetter(ru) && !unicode.IsMark(ru) || wide(ru) && label > 0 && r.text[end-1] < utf8.RuneSelf {
 				break
 			}
 			end += size
@@ -198,6 +198,9 @@ func (r *run) urlEnd(i int) int {
 		if c <= ' ' || strings.IndexByte("\"'<>`{}|\\^()[]", c) >= 0 {
 			break
 		}
+		if c >= utf8.RuneSelf && r.wideAt(end) {
+			break
+		}
 		end++
 	}
 	for end > i && strings.IndexByte(".,;:!?*", r.text[end-1]) >= 0 {
@@ -207,6 +210,16 @@ func (r *run) urlEnd(i int) int {
 		end--
 	}
 	return end
+}
+
+// wideAt reports a rune at i that ends a web address: addresses write such
+// scripts in percent signs.
+func (r *run) wideAt(i int) bool {
+	if i+utf8.UTFMax > len(r.text) {
+		r.short = true
+	}
+	ru, _ := utf8.DecodeRuneInString(r.text[i:])
+	return wide(ru)
 }
 
 // domain decides about the '.' at i: a host name without a scheme.

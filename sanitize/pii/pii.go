@@ -8,6 +8,12 @@
 // near it says what it is; a bare number in prose is not. Names, places and
 // organisations need a model: [Presidio] asks a server for them.
 //
+// Limits. Numbers spelled out in words, ages and values split over lines are not
+// found; of a postal address only street and number are. A national number
+// without letters, usual separators or a word near is found only when it is the
+// whole text. Dates score below [DefaultThreshold] unless a word makes them dates
+// of birth. Web addresses are found as URL, which policies will mostly let pass.
+//
 // A finding's score is its likelihood in the sense of data-loss-prevention
 // products: from 0.9 very likely, from 0.7 likely, from 0.5 possible.
 package pii

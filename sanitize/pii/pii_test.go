@@ -43,6 +43,8 @@ func TestScan(t *testing.T) {
 	}{
 		{"Write to Ann.Lee+x@mail.example.co.uk, please.", "EMAIL=Ann.Lee+x@mail.example.co.uk"},
 		{"jörg@müller.example", "EMAIL=jörg@müller.example"},
+		{"邮箱ann@site.org联系，https://site.org/a。谢谢", "EMAIL=ann@site.org"},
+		{"юля@почта.рф", "EMAIL=юля@почта.рф"},
 		{"jane dot doe at example dot org", "EMAIL=jane dot doe at example dot org"},
 		{"jane (at) example [dot] org", "EMAIL=jane (at) example [dot] org"},
 		{"icon@2x.png and pkg@1.2.3", ""},

@@ -28,7 +28,7 @@ var builtins = [numBuiltin]Info{
 	macType:     {"MAC", "", "moderate", "hardware address"},
 	urlType:     {"URL", "", "low", "web address or host name"},
 	dateType:    {"DATE", "", "low", "date; a date of birth by the words near it"},
-	addressType: {"ADDRESS", "", "moderate", "postal address: street and number, post box"},
+	addressType: {"ADDRESS", "", "moderate", "street and house number"},
 	postalType:  {"POSTAL_CODE", "", "low", "postal code"},
 }
 
