@@ -219,7 +219,7 @@ func TestLinksAreJudgedAfterRewriting(t *testing.T) {
 
 func TestAStopLosesNothingBeforeIt(t *testing.T) {
 	// ":/" could still have become a link when the token stopped the answer.
-	if r := whole(t, output.Answer{}, "x :/tok-12345678"); r.Text != "x :/" {
+	if r := whole(t, output.Answer{}, "x :/tok-12345678 z"); r.Text != "x :/" {
 		t.Errorf("%q", r.Text)
 	}
 }

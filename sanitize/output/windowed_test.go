@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/doorward/doorward/sanitize"
@@ -267,6 +268,31 @@ func TestNoForgedCitationSurvives(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestAnswersAreFilteredConcurrently(t *testing.T) {
+	f := windowFilter(t, 20, nil)
+	text := someWords(rand.New(rand.NewPCG(17, 18)), 120)
+	a := output.Answer{Actions: lenient, Context: []string{text}, Canary: "c0ffeec0ffee", Citations: []string{"S1-7f3a"}}
+	answer := "tok-12345678 " + text + " \\u0074ok-1234 [S2-7f3a]"
+	want, err := f.Whole(context.Background(), a, answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			r := rand.New(rand.NewPCG(uint64(i), 1))
+			for range 10 {
+				if err := splitOnce(f, a, answer, want, r); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+	}
+	wait.Wait()
 }
 
 func TestAnySplitWithEverything(t *testing.T) {
