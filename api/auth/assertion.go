@@ -28,6 +28,9 @@ const Header = "Doorward-Assertion"
 // MaxAge is the longest life an assertion may have.
 const MaxAge = 5 * time.Minute
 
+// MaxTokenAge is the longest life of a bearer token that is used many times.
+const MaxTokenAge = time.Hour
+
 // ErrUnauthenticated means that backend or user is not proved. The message says
 // what is wrong, for the backend's operator; it never holds the credential.
 var ErrUnauthenticated = errors.New("not authenticated")
@@ -85,12 +88,33 @@ func (a *Authenticator) Subject(r *http.Request) (policy.Subject, Backend, error
 	if len(values) != 1 || values[0] == "" {
 		return policy.Subject{}, b, fmt.Errorf("%w: send the user's signed assertion as %s, once", ErrUnauthenticated, Header)
 	}
-	s, err := a.assertion(values[0], b)
+	s, err := a.assertion(values[0], b, MaxAge)
 	return s, b, err
 }
 
-// assertion verifies a JWT and makes the subject of its claims.
-func (a *Authenticator) assertion(token string, b Backend) (policy.Subject, error) {
+// Token proves both identities by one OAuth bearer token, as MCP clients send it:
+// a JWT by a configured issuer, for this audience, whose azp is a registered
+// backend. It may be used many times within its life.
+func (a *Authenticator) Token(r *http.Request) (policy.Subject, Backend, error) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		return policy.Subject{}, Backend{}, fmt.Errorf("%w: send an OAuth bearer token", ErrUnauthenticated)
+	}
+	unverified, err := jwt.ParseInsecure([]byte(token))
+	if err != nil {
+		return policy.Subject{}, Backend{}, fmt.Errorf("%w: the bearer token is not a JWT", ErrUnauthenticated)
+	}
+	b, ok := a.Backends.byID(claim(unverified, "azp"))
+	if !ok || !b.Expires.IsZero() && a.Now().After(b.Expires) {
+		return policy.Subject{}, Backend{}, fmt.Errorf("%w: the token's azp is not a registered backend", ErrUnauthenticated)
+	}
+	s, err := a.assertion(token, b, MaxTokenAge)
+	return s, b, err
+}
+
+// assertion verifies a JWT and makes the subject of its claims. One that lives no
+// longer than [MaxAge] allows is good once.
+func (a *Authenticator) assertion(token string, b Backend, life time.Duration) (policy.Subject, error) {
 	refuse := func(format string, args ...any) (policy.Subject, error) {
 		return policy.Subject{}, fmt.Errorf("%w: the assertion "+format, append([]any{ErrUnauthenticated}, args...)...)
 	}
@@ -112,8 +136,8 @@ func (a *Authenticator) assertion(token string, b Backend) (policy.Subject, erro
 	switch {
 	case !hasExp || !hasIat:
 		return refuse("needs exp and iat")
-	case exp.Sub(iat) > MaxAge:
-		return refuse("lives longer than %v", MaxAge)
+	case exp.Sub(iat) > life:
+		return refuse("lives longer than %v", life)
 	case now.After(exp.Add(a.Skew)):
 		return refuse("has expired")
 	case iat.After(now.Add(a.Skew)) || hasNbf && nbf.After(now.Add(a.Skew)):
@@ -126,7 +150,7 @@ func (a *Authenticator) assertion(token string, b Backend) (policy.Subject, erro
 		return refuse("names another tenant than the backend's")
 	case sub == "" || len(sub) > 256:
 		return refuse("names no subject")
-	case jti == "" || len(jti) > 256:
+	case life == MaxAge && (jti == "" || len(jti) > 256):
 		return refuse("needs a jti")
 	}
 	s, err := a.subject(t, b, sub)
@@ -134,7 +158,7 @@ func (a *Authenticator) assertion(token string, b Backend) (policy.Subject, erro
 		return refuse("has unusable claims: %s", err)
 	}
 	iss, _ := t.Issuer()
-	if !a.replays.first(iss+"\x00"+jti, exp.Add(a.Skew), now) {
+	if life == MaxAge && !a.replays.first(iss+"\x00"+jti, exp.Add(a.Skew), now) {
 		return refuse("was used before")
 	}
 	return s, nil

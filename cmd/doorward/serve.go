@@ -121,7 +121,12 @@ func handlers(a *app.App) (public, operator http.Handler, err error) {
 		return nil, nil, err
 	}
 	mux := http.NewServeMux()
+	tools, err := openMCP(a, face)
+	if err != nil {
+		return nil, nil, err
+	}
 	mux.Handle("POST /v1/chat/completions", gateway)
+	mux.Handle("/mcp", tools)
 	mux.Handle("/", face)
 	operator, err = api.NewOperator(api.OperatorConfig{API: face, Quarantine: a.Catalog, Releaser: a.Pipeline, Workbench: a.Workbench(), Metrics: a.Metrics.Handler()})
 	return mux, operator, err

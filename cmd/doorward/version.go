@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -11,13 +12,16 @@ func versionCommand(*global) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			info, _ := debug.ReadBuildInfo()
-			version := info.Main.Version
-			if version == "" {
-				version = "(devel)"
-			}
-			fmt.Fprintf(c.OutOrStdout(), "doorward %s %s\n", version, info.GoVersion)
+			fmt.Fprintf(c.OutOrStdout(), "doorward %s %s\n", version(), runtime.Version())
 			return nil
 		},
 	}
+}
+
+// version is the module's, as built.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }

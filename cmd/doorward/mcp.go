@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorward/doorward/api"
+	"github.com/doorward/doorward/api/mcp"
+	"github.com/doorward/doorward/cmd/internal/app"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
+)
+
+func mcpCommand(g *global) *cobra.Command {
+	var s policy.Subject
+	cmd := &cobra.Command{
+		Use: "mcp --user ID", Short: "Serve the search and fetch tools to one user's agent over standard input and output", Args: noArgs,
+		Long: `Speaks the Model Context Protocol on standard input and output, for one user on
+the machine that holds the data and its keys: whoever can run this can already
+read everything. Agents elsewhere connect to /mcp of a running service with an
+OAuth bearer token.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := g.load()
+			if err != nil {
+				return err
+			}
+			a, err := app.Open(c.Context(), cfg, app.Options{Log: logger(cfg, c.ErrOrStderr())})
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			tools, err := openMCP(a, nil)
+			if err != nil {
+				return err
+			}
+			if s.Tenant == "" {
+				s.Tenant = cfg.Tenant
+			}
+			s.Authn.Backend = "local"
+			return tools.Stdio(c.Context(), s)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.ID, "user", "", "the user's id")
+	f.StringVar(&s.Tenant, "tenant", "", "the tenant (default: the configuration's)")
+	f.StringSliceVar(&s.Groups, "group", nil, "a group the user is in; may be repeated")
+	f.Int64Var(&s.Clearance, "clearance", 0, "the user's clearance")
+	_ = cmd.MarkFlagRequired("user")
+	return cmd
+}
+
+// openMCP makes the tools; face, if given, proves who calls over HTTP.
+func openMCP(a *app.App, face *api.API) (*mcp.Tools, error) {
+	c := mcp.Config{Service: a.Service, TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Version: version()}
+	if face != nil {
+		c.Authenticate = func(r *http.Request) (policy.Subject, error) {
+			s, b, err := face.Auth.Token(r)
+			if err == nil {
+				return s, nil
+			}
+			e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID}
+			if aerr := a.Audit.Append(context.WithoutCancel(r.Context()), e); aerr != nil {
+				err = aerr
+			}
+			return policy.Subject{}, err
+		}
+	}
+	return mcp.New(c)
+}
