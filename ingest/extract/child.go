@@ -63,7 +63,9 @@ func Main() int {
 		if err := allowCPU(l.CPU); err != nil {
 			return 1
 		}
-		if err := writeFrame(os.Stdout, answer(c, Input{Name: q.Name, MediaType: q.MediaType, Bytes: body}), nil); err != nil {
+		r := answer(c, Input{Name: q.Name, MediaType: q.MediaType, Bytes: body})
+		body = nil // room for the answer's encoding
+		if err := writeFrame(os.Stdout, r, nil); err != nil {
 			return 1
 		}
 	}

@@ -20,7 +20,8 @@ import (
 )
 
 // hostile is a file made to hurt. Reasons lists the refusals that are right for
-// it; "" among them means that reading it within the limits is right, too.
+// it; "" among them means that reading it within the limits is right, too, and
+// "failed" that a child may run out of memory over it.
 type hostile struct {
 	name    string
 	file    string
@@ -76,7 +77,7 @@ var hostileFiles = []hostile{
 		data := strings.Repeat(" ", n*20<<20)
 		return pdfFile("", pdfObject{1, "<< /Type /Catalog /Pages 2 0 R >>"}, pdfObject{2, "<< /Type /Pages /Kids [3 0 R] >>"}, pdfObject{3, "<< /Type /Page /Contents 4 0 R >>"},
 			pdfObject{4, pdfStream("/Filter [/FlateDecode /FlateDecode /FlateDecode]", deflated(deflated(deflated(data))))})
-	}, "too_large"},
+	}, "too_large,failed"},
 	{"pdf cross-reference loop", "a.pdf", func(t testing.TB, _ int) []byte {
 		p := string(onePage("BT /F1 12 Tf 72 700 Td (x) Tj ET", fontRes, ""))
 		at := strings.LastIndex(p, "startxref\n") + len("startxref\n")
@@ -111,7 +112,7 @@ var hostileFiles = []hostile{
 		}
 		return []byte(b.String() + ">x</p>")
 	}, ",too_large,timeout,malformed"},
-	{"html comment without end", "a.html", func(t testing.TB, n int) []byte { return []byte("<p>x<!--" + strings.Repeat("y", n<<20)) }, ",too_large"},
+	{"html comment without end", "a.html", func(t testing.TB, n int) []byte { return []byte("<p>x<!--" + strings.Repeat("y", n<<20)) }, ",too_large,failed"},
 	{"html of many styles", "a.html", func(t testing.TB, n int) []byte {
 		return []byte("<style>" + strings.Repeat("p b i.x:not(.y){color:#fff}", n*3000) + "</style>" + strings.Repeat("<p><b><i class=x>z</i></b></p>", n*300))
 	}, ",empty,timeout"},

@@ -10,7 +10,7 @@ import (
 )
 
 // pdfMaxStream bounds one expanded stream; images are never expanded.
-const pdfMaxStream = 64 << 20
+const pdfMaxStream = 32 << 20
 
 // errPDFFilter means a stream in a coding this package does not undo; only
 // images have those.

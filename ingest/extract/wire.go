@@ -20,14 +20,15 @@ func writeFrame(w io.Writer, header any, body []byte) error {
 	var size [12]byte
 	binary.BigEndian.PutUint32(size[:4], uint32(len(h)))
 	binary.BigEndian.PutUint64(size[4:], uint64(len(body)))
-	if _, err := w.Write(append(size[:], h...)); err != nil {
-		return err
+	for _, part := range [][]byte{size[:], h, body} {
+		if len(part) == 0 {
+			continue
+		}
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
 	}
-	if len(body) == 0 {
-		return nil
-	}
-	_, err = w.Write(body)
-	return err
+	return nil
 }
 
 // readFrame reads a frame's header into v and returns its body.
