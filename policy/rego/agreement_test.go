@@ -140,7 +140,7 @@ func reason(diags Diagnostics, err error) string {
 }
 
 func TestHiddenShapesAreRefused(t *testing.T) {
-	for _, sh := range hidden {
+	for _, sh := range append(append([]shape{}, hidden...), conflicting...) {
 		_, diags, err := Load(context.Background(), testConfig(sh.rules))
 		errs := diags.Errors()
 		if err == nil || len(errs) == 0 || errs[0].Line < 5 || errs[0].Instead == "" {

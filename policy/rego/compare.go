@@ -162,6 +162,9 @@ func (t *translator) compareSupport(op policy.Op, a support, b symbol) policy.Ex
 		if c.value.Compare(ast.Boolean(true)) == 0 {
 			return t.supportTrue(a.path, nil, nil)
 		}
+		if c.value.Compare(ast.Boolean(false)) == 0 && t.hasDefaultFalse(a.path) {
+			return policy.Not{X: t.supportTrue(a.path, nil, nil)}
+		}
 		if s, isSet := c.value.(ast.Set); isSet && s.Len() == 0 {
 			return policy.Not{X: t.supportSome(a.path, nil)}
 		}

@@ -1,6 +1,7 @@
 package rego
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/doorward/doorward/policy"
@@ -145,8 +146,11 @@ func (t *translator) truthy(s symbol) policy.Expr {
 func (t *translator) supportTrue(path string, args []*ast.Term, sc *scope) policy.Expr {
 	var either policy.Or
 	for _, r := range t.support[path] {
+		if r.Default && isFalse(r.Head.Value) {
+			continue // where nothing else holds, it is false, which is not true either
+		}
 		if r.Default || r.Else != nil {
-			t.refuse("write separate rules without default and else", "%s has a default or an else that depends on the document", display(path))
+			t.refuse("write separate rules without else, with no default but false", "%s has a default or an else that depends on the document", display(path))
 			return never
 		}
 		if r.Head.Value == nil || r.Head.Value.Value.Compare(ast.Boolean(true)) != 0 {
@@ -196,9 +200,20 @@ func (t *translator) supportCall(op string, args []*ast.Term, sc *scope) policy.
 	return t.supportTrue(op, args, sc)
 }
 
+func isFalse(v *ast.Term) bool { return v != nil && v.Value.Compare(ast.Boolean(false)) == 0 }
+
+// hasDefaultFalse reports whether a rule left uninlined is false where none of
+// its definitions holds.
+func (t *translator) hasDefaultFalse(path string) bool {
+	return slices.ContainsFunc(t.support[path], func(r *ast.Rule) bool { return r.Default && isFalse(r.Head.Value) })
+}
+
 func (t *translator) supportDefined(x support) policy.Expr {
 	if rules := t.support[x.path]; len(rules) > 0 && rules[0].Head.RuleKind() == ast.MultiValue {
 		return policy.Bool(true) // a set is always defined
+	}
+	if t.hasDefaultFalse(x.path) {
+		return policy.Bool(true)
 	}
 	return t.supportTrue(x.path, nil, nil)
 }

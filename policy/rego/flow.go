@@ -55,6 +55,86 @@ func (f *flow) rule(r *ast.Rule, report bool) {
 		}
 		return false
 	})
+	if report {
+		f.single(r)
+	}
+}
+
+// single refuses a rule or function that may have several values at once for one
+// document: full evaluation calls that a conflict and denies, partial evaluation
+// sees alternatives (M3).
+func (f *flow) single(r *ast.Rule) {
+	path := r.Path().String()
+	if r.Head.RuleKind() == ast.MultiValue || r.Head.Value == nil || r.Head.Value.IsGround() && !holdsRefs(r.Head.Value) {
+		return
+	}
+	if !f.s.taint.unknown[r] && len(f.params[path]) == 0 {
+		return
+	}
+	one := onlyOnce(r)
+	for v := range r.Head.Value.Vars() {
+		if !one[v] && !ast.RootDocumentNames.Contains(ast.NewTerm(v)) {
+			f.c.add(Error, r.Location, "conflict", "collect the values in a set with \"contains\", or test them where they are found",
+				"%s may have several values for one document: full evaluation fails and denies, which no plan can see", display(path))
+			return
+		}
+	}
+}
+
+// onlyOnce returns the variables of a rule that have one value at most, whatever
+// the body iterates over.
+func onlyOnce(r *ast.Rule) map[ast.Var]bool {
+	one := map[ast.Var]bool{}
+	for _, a := range r.Head.Args {
+		for v := range a.Vars() {
+			one[v] = true
+		}
+	}
+	fixed := func(t *ast.Term) bool {
+		for v := range t.Vars() {
+			if !one[v] && !ast.RootDocumentNames.Contains(ast.NewTerm(v)) {
+				return false
+			}
+		}
+		return true
+	}
+	for before := -1; before != len(one); {
+		before = len(one)
+		for _, e := range r.Body {
+			terms, ok := e.Terms.([]*ast.Term)
+			if !ok || e.Negated || len(terms) < 2 {
+				continue
+			}
+			last := len(terms) - 1
+			switch {
+			case e.IsEquality() && fixed(terms[2]):
+				addVars(one, terms[1])
+			case e.IsEquality() && fixed(terms[1]):
+				addVars(one, terms[2])
+			case !e.IsEquality() && terms[0].Value.String() != "walk" && fixedAll(fixed, terms[1:last]):
+				addVars(one, terms[last])
+			}
+		}
+	}
+	return one
+}
+
+func addVars(one map[ast.Var]bool, t *ast.Term) {
+	if _, ref := t.Value.(ast.Ref); ref {
+		return // an index is not given its value by the collection it runs over
+	}
+	for v := range t.Vars() {
+		one[v] = true
+	}
+}
+
+func fixedAll(fixed func(*ast.Term) bool, terms []*ast.Term) bool {
+	for _, t := range terms {
+		if !fixed(t) {
+			return false
+		}
+	}
+	return true
 }
 
 // bind marks the variables that e gives a value of the document.

@@ -18,6 +18,9 @@ func lint(c *collector, s *Snapshot) {
 	lintConflicts(c, s)
 	lintObligations(c, s)
 	for _, m := range s.compiled.Modules {
+		if m.Package.Path.HasPrefix(partialRef) {
+			c.add(Error, m.Package.Location, "package-name", "rename the package", "packages below \"partial\" are where partial evaluation keeps its own rules")
+		}
 		lintReferences(c, s, m)
 	}
 	for _, r := range s.taint.order {

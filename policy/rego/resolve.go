@@ -11,12 +11,19 @@ import (
 // instantForGate stands for any time when a plan is put to the last gate early.
 var instantForGate = time.Unix(1, 0)
 
+// onlyInProgram reports whether a reference leads to a helper rule that the
+// rewrite added: the policy as written does not know it, and would call it
+// undefined.
+func (s *Snapshot) onlyInProgram(ref ast.Ref) bool {
+	return len(s.program.GetRulesDynamic(ref)) > 0 && len(s.compiled.GetRulesDynamic(ref)) == 0
+}
+
 // resolver answers references to data that partial evaluation leaves inside
 // comprehensions: those that depend neither on the document nor on the time are
 // evaluated as in a check.
 func (s *Snapshot) resolver(ctx context.Context, known ast.Value) func(ast.Ref) (ast.Value, bool, bool) {
 	return func(ref ast.Ref) (ast.Value, bool, bool) {
-		if s.taint.refUnknown(s.compiled, ref) {
+		if s.taint.refUnknown(s.compiled, ref) || s.onlyInProgram(ref) {
 			return nil, false, false
 		}
 		var rs rego.ResultSet

@@ -116,7 +116,27 @@ var more = []shape{
 	{"deny set not empty for this subject", "denied contains \"x\" if { \"admin\" in input.subject.roles; input.document.level > 2 }\nallow if { not denied == set(); input.document.public }"},
 	{"deny set bound and compared", "denied contains \"x\" if { \"admin\" in input.subject.roles; input.document.level > 2 }\nallow if { d := denied; not d == set(); input.document.public }\nallow if { d := denied; d == set(); input.document.legal_hold }"},
 	{"deny set of deny sets", "d2 contains \"y\" if { \"admin\" in input.subject.roles; input.document.level > 2 }\nd1 contains \"x\" if { d2 == set(); input.document.legal_hold }\nallow if { not \"x\" in d1; input.document.public }"},
+	{"default false helper", "default visible := false\nvisible if input.document.public\nallow if visible\nallow if { not visible; input.document.legal_hold }"},
+	{"default false compared", "default visible := false\nvisible if input.document.public\nallow if visible == false\nallow if { v := visible; v == true; input.document.legal_hold }"},
+	{"table value rule", "rank := ranks[input.document.classification]\nranks := {\"public\": 0, \"secret\": 3}\nallow if rank <= input.subject.clearance"},
+	{"count bound and negated", "allow if { n := count(input.document.tags); not n > 1 }"},
+	{"object.get bound and negated", "allow if { v := object.get(input.document, \"level\", 9); not v > 3 }"},
+	{"array of bindings", "allow if { [a, b] := [input.document.owner, input.document.region]; a == input.subject.id; not b == \"eu\" }"},
+	{"time window of the request", "allow if { input.context.now > 50; not input.context.now > 102 }"},
+	{"known function with several definitions", "allow if { f(input.subject.id) == 1; input.document.public }\nf(x) := 1 if x == \"u1\"\nf(x) := 1 if x == \"u2\""},
 	{"two iterations", `allow if { some g in input.document.acl.groups; g in input.subject.groups; some t in input.document.tags; t == "a" }`},
+}
+
+// conflicting are rules that may have several values at once: a conflict in full
+// evaluation, alternatives in a plan; and other shapes found to release wrongly.
+var conflicting = []shape{
+	{"value from an iteration", "lvl := v if { some v in [input.document.level, 3] }\nallow if lvl <= 2"},
+	{"function value from an iteration", "f(x) := y if { some y in [x, 3] }\nallow if f(input.document.level) <= 2"},
+	{"object value from an iteration", "m[k] := v if { some k in [\"a\"]; some v in [input.document.level, 3] }\nallow if m.a <= 2"},
+	{"element as value", "tag := t if { some t in input.document.tags }\nallow if tag == \"a\""},
+	{"every in a comprehension", `allow if count([t | some t in input.document.tags; every g in input.subject.groups { g != "hr" }]) > 0`},
+	{"every of the document in a comprehension", `allow if count([t | some t in input.document.tags; every y in input.document.years { y > 2020 }]) == 0`},
+	{"default true helper", "default visible := true\nvisible := false if input.document.public\nallow if visible"},
 }
 
 // refused are shapes with no exact filter: they must not load.

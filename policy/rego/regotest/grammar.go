@@ -52,7 +52,8 @@ func (g *grammar) condition(depth int) string {
 	case n < 18:
 		return g.denySet(depth - 1)
 	}
-	return g.not() + g.rule(depth-1)
+	name := g.rule(depth - 1)
+	return pick(g.r, "", "", "not ") + name
 }
 
 func (g *grammar) not() string { return pick(g.r, "", "", "not ") }
@@ -199,6 +200,9 @@ func (g *grammar) known() string {
 // rule makes a helper rule of one to three definitions and returns its name.
 func (g *grammar) rule(depth int) string {
 	name := fmt.Sprintf("r%d", g.next())
+	if g.r.Intn(4) == 0 {
+		g.rules = append(g.rules, "default "+name+" := false\n")
+	}
 	for range 1 + g.r.Intn(3) {
 		g.rules = append(g.rules, fmt.Sprintf("%s if {\n%s}\n", name, g.body(depth)))
 	}
