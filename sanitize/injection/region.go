@@ -14,8 +14,36 @@ type region struct {
 // linear.
 const maxRegion = 1 << 13
 
+// marks finds where closing marks stand. It remembers the next place of each, so
+// that a text of many openings without closings takes linear time.
+type marks struct {
+	text string
+	next map[string]int
+}
+
+// after is the first place of mark at or after from, or -1 if there is none
+// before limit.
+func (m *marks) after(mark string, from, limit int) int {
+	at, known := m.next[mark]
+	if !known || at < from {
+		at = len(m.text)
+		if i := strings.Index(m.text[from:], mark); i >= 0 {
+			at = from + i
+		}
+		if m.next == nil {
+			m.next = map[string]int{}
+		}
+		m.next[mark] = at
+	}
+	if at+len(mark) > limit {
+		return -1
+	}
+	return at
+}
+
 // nextRegion finds the next region at or after pos.
-func nextRegion(t string, pos int) (region, bool) {
+func (m *marks) nextRegion(pos int) (region, bool) {
+	t := m.text
 	for i := pos; i < len(t); i++ {
 		j := strings.IndexAny(t[i:], "<[")
 		if j < 0 {
@@ -25,9 +53,9 @@ func nextRegion(t string, pos int) (region, bool) {
 		var r region
 		var ok bool
 		if t[i] == '<' {
-			r, ok = angleRegion(t, i)
+			r, ok = m.angleRegion(i)
 		} else {
-			r, ok = bracketRegion(t, i)
+			r, ok = m.bracketRegion(i)
 		}
 		if ok {
 			return r, true
@@ -36,15 +64,16 @@ func nextRegion(t string, pos int) (region, bool) {
 	return region{}, false
 }
 
-func angleRegion(t string, i int) (region, bool) {
+func (m *marks) angleRegion(i int) (region, bool) {
+	t := m.text
 	rest := t[i:]
 	switch {
 	case strings.HasPrefix(rest, "<!--"):
-		return delimited(t, i, 4, "-->", hidden), true
+		return m.comment(i), true
 	case len(rest) > 2 && (rest[1] == '|' || strings.HasPrefix(rest, "<｜")):
-		return templateTurn(t, i)
+		return m.templateTurn(i)
 	case strings.HasPrefix(rest, "<start_of_turn>"), strings.HasPrefix(rest, "<<SYS>>"), strings.HasPrefix(rest, "<<sys>>"):
-		return turn(t, i, strings.IndexByte(rest, '>')+1), true
+		return m.turn(i, strings.IndexByte(rest, '>')+1), true
 	}
 	n := tagLength(rest)
 	if n == 0 || rest[1] == '/' || !hidingTag(rest[:n]) {
@@ -59,21 +88,24 @@ func angleRegion(t string, i int) (region, bool) {
 	return r, true
 }
 
-// delimited is a region up to its end mark, or to the end of its reach.
-func delimited(t string, i, open int, end string, l layer) region {
-	limit := min(len(t), i+maxRegion)
-	if i+open > limit {
-		open = limit - i
-	}
-	if j := strings.Index(t[i+open:limit], end); j >= 0 {
-		return region{i + open, i + open + j, i, i + open + j + len(end), l}
+// comment is an HTML comment up to its end mark, or to the end of its reach.
+func (m *marks) comment(i int) region {
+	const open, end = len("<!--"), "-->"
+	limit := min(len(m.text), i+maxRegion)
+	if j := m.after(end, i+open, limit); j >= 0 {
+		return region{i + open, j, i, j + len(end), hidden}
 	}
 	// Not closed: a browser hides the rest; the paragraph is taken.
-	stop := limit
-	if j := strings.Index(t[i:limit], "\n\n"); j >= 0 {
-		stop = max(i+j, i+open)
+	stop := m.paragraphEnd(i+open, limit)
+	return region{i + open, stop, i, stop, hidden}
+}
+
+// paragraphEnd is the next blank line before limit, or limit.
+func (m *marks) paragraphEnd(from, limit int) int {
+	if j := m.after("\n\n", from, limit); j >= 0 {
+		return j
 	}
-	return region{i + open, stop, i, stop, l}
+	return limit
 }
 
 // hidingTag reports whether an opening tag hides its element, by its attributes.
@@ -155,7 +187,8 @@ func closing(t string, from int, name string) int {
 }
 
 // templateTurn is a turn opened by a token of the <|name|> form.
-func templateTurn(t string, i int) (region, bool) {
+func (m *marks) templateTurn(i int) (region, bool) {
+	t := m.text
 	rest := t[i:min(len(t), i+60)]
 	end := strings.Index(rest, "|>")
 	width := 2
@@ -165,7 +198,7 @@ func templateTurn(t string, i int) (region, bool) {
 	if end < 0 || strings.ContainsAny(rest[:end], "\n<"[:1]) {
 		return region{}, false
 	}
-	return turn(t, i, end+width), true
+	return m.turn(i, end+width), true
 }
 
 // turnEnds close a forged turn.
@@ -173,36 +206,34 @@ var turnEnds = []string{"<|im_end|>", "<|end|>", "<|eot_id|>", "<|endoftext|>", 
 
 // turn is a forged turn: from its token to the closing one, or to the end of
 // the paragraph.
-func turn(t string, i, open int) region {
-	limit := min(len(t), i+maxRegion)
+func (m *marks) turn(i, open int) region {
+	limit := min(len(m.text), i+maxRegion)
 	stop, outer := -1, -1
 	for _, e := range turnEnds {
-		if j := strings.Index(t[i+open:limit], e); j >= 0 && (stop < 0 || i+open+j < stop) {
-			stop, outer = i+open+j, i+open+j+len(e)
+		if j := m.after(e, i+open, limit); j >= 0 && (stop < 0 || j < stop) {
+			stop, outer = j, j+len(e)
 		}
 	}
 	if stop < 0 {
-		stop = limit
-		if j := strings.Index(t[i+open:limit], "\n\n"); j >= 0 {
-			stop = i + open + j
-		}
+		stop = m.paragraphEnd(i+open, limit)
 		outer = stop
 	}
 	return region{i + open, stop, i, outer, forged}
 }
 
-func bracketRegion(t string, i int) (region, bool) {
+func (m *marks) bracketRegion(i int) (region, bool) {
+	t := m.text
 	rest := t[i:]
 	switch {
 	case strings.HasPrefix(rest, "[INST]"):
-		return turn(t, i, len("[INST]")), true
+		return m.turn(i, len("[INST]")), true
 	case strings.HasPrefix(rest, "[//]: #"), strings.HasPrefix(rest, "[comment]: #"):
 		if i > 0 && t[i-1] != '\n' && t[i-1] != ' ' {
 			return region{}, false
 		}
 		open := strings.IndexByte(rest, '#') + 1
-		end := len(rest)
-		if j := strings.Index(rest, "\n\n"); j >= 0 {
+		end := min(len(rest), maxRegion)
+		if j := strings.Index(rest[:end], "\n\n"); j >= 0 {
 			end = j
 		}
 		if j := strings.Index(rest[:end], ")\n"); j >= 0 {

@@ -35,9 +35,10 @@ const maxBlock = 700
 // and quotes.
 func segment(text string, base layer, blocks []block) []block {
 	s := segmenter{text: text, blocks: blocks, layer: base}
+	m := marks{text: text}
 	pos := 0
 	for pos < len(text) {
-		r, ok := nextRegion(text, pos)
+		r, ok := m.nextRegion(pos)
 		if !ok {
 			break
 		}
