@@ -1,6 +1,9 @@
 package extract
 
 import (
+	"encoding/base64"
+	"io"
+	"net/url"
 	"regexp"
 	"sort"
 	"strconv"
@@ -34,11 +37,12 @@ type rule struct {
 
 // sheet is all style sheets of a page, indexed by the last simple selector.
 type sheet struct {
-	rules []rule
-	byKey map[string][]int
-	vars  map[string]string
-	known map[string]bool // classes with a rule
-	bytes int
+	rules    []rule
+	byKey    map[string][]int
+	vars     map[string]string
+	known    map[string]bool // classes with a rule
+	bytes    int
+	external bool // a sheet is imported that is not at hand
 }
 
 func newSheet() *sheet {
@@ -69,6 +73,7 @@ func (s *sheet) block(text string, depth int) {
 		}
 		prelude := strings.TrimSpace(text[:open])
 		if text[open] == ';' {
+			s.imported(prelude, depth)
 			text = text[open+1:]
 			continue
 		}
@@ -89,6 +94,41 @@ func (s *sheet) block(text string, depth int) {
 			s.block(body, depth+1)
 		}
 	}
+}
+
+var cssImport = regexp.MustCompile(`(?i)^@import\s+(?:url\(\s*)?["']?([^"')]+)["']?\s*\)?`)
+
+// imported reads an @import whose address holds the sheet itself.
+func (s *sheet) imported(prelude string, depth int) {
+	m := cssImport.FindStringSubmatch(prelude)
+	if m == nil {
+		return
+	}
+	css, ok := dataText(m[1])
+	if !ok {
+		s.external = true
+		return
+	}
+	if s.bytes += len(css); s.bytes <= maxSheet {
+		s.block(cssComment.ReplaceAllString(css, " "), depth+1)
+	}
+}
+
+// dataText decodes a data: address of a text type.
+func dataText(address string) (string, bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(address), "data:")
+	head, body, comma := strings.Cut(rest, ",")
+	if !ok || !comma {
+		return "", false
+	}
+	if strings.HasSuffix(strings.ToLower(strings.TrimSpace(head)), ";base64") {
+		p, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, &base64Only{r: strings.NewReader(body)}))
+		return string(p), err == nil
+	}
+	if plain, err := url.PathUnescape(body); err == nil {
+		body = plain
+	}
+	return body, true
 }
 
 // rule adds the rules of one selector list.

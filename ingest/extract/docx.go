@@ -129,7 +129,10 @@ type wordPart struct {
 	list      bool
 }
 
-type wordTable struct{ start, head, rows, cells int }
+type wordTable struct {
+	start, head, rows, cells int
+	look                     wordStyle
+}
 
 func (p *wordPart) token(tok xml.Token) error {
 	switch t := tok.(type) {
@@ -173,6 +176,10 @@ func (p *wordPart) begin(e xml.StartElement) {
 	switch e.Name.Local {
 	case "pStyle":
 		p.paragraphStyle(a["val"])
+	case "tblStyle":
+		if n := len(p.tables); n > 0 {
+			p.tables[n-1].look = p.style(a["val"], 0)
+		}
 	case "numPr":
 		p.list = true
 	case "outlineLvl":

@@ -68,6 +68,9 @@ func (w *word) readStyles() error {
 				now.list = true
 			case t.Name.Local == "name":
 				now.name = a["val"]
+			case strings.Contains(parent, "tblStylePr"):
+				// Looks of a table's first row and so on come with a fill of their
+				// own, which is not worked out; the whole table's look counts.
 			case strings.Contains(parent, "rPr") && t.Name.Local != "rStyle":
 				now.set(t.Name.Local, a)
 			}
@@ -90,7 +93,11 @@ func (p *wordPart) hiding() (Class, string, string) {
 	if s.based != "" {
 		s = s.merge(p.style(s.based, 0))
 	}
-	s = s.merge(p.para).merge(p.styles[""])
+	s = s.merge(p.para)
+	if n := len(p.tables); n > 0 {
+		s = s.merge(p.tables[n-1].look)
+	}
+	s = s.merge(p.styles[""])
 	switch {
 	case p.deleted > 0:
 		return Markup, "office-deleted", "tracked deletion"

@@ -57,6 +57,10 @@ var htmlFixtures = map[string]string{
 	"style by variable":    `<style>:root{--c:#fff}.x{color:var(--c)}</style><p class="x">SECRET</p>`,
 	"odd selector":         `<style>.x:is(p,:host(a)){display:none}</style><p class="x">SECRET</p>`,
 	"class of a framework": `<p class="sr-only">SECRET</p>`,
+	"sheet in a link":      `<link rel="stylesheet" href="data:text/css,.x%7Bdisplay%3Anone%7D"><p class="x">SECRET</p>`,
+	"sheet in base64":      `<link rel=stylesheet href="data:text/css;base64,LnF7Y29sb3I6I2ZmZn0="><p class="q">SECRET</p>`,
+	"sheet imported":       `<style>@import url("data:text/css,.x{opacity:0}");</style><p class="x">SECRET</p>`,
+	"input in hidden":      `<div hidden><input value="SECRET"></div>`,
 	"content":              `<style>.x::after{content:"SECRET"}</style><p class="x">y</p>`,
 	"only in print":        `<style>.x{display:none}@media print{.x{display:block}}</style><p class="x">SECRET</p>`,
 	"hidden attribute":     `<p hidden>SECRET</p>`,
@@ -146,6 +150,7 @@ func wordFixtures(t testing.TB) map[string]extract.Input {
 	add("vanish by style", run(`<w:rStyle w:val="H"/>`, secret), styles(`<w:style w:styleId="B"><w:rPr><w:vanish/></w:rPr></w:style><w:style w:styleId="H"><w:basedOn w:val="B"/></w:style>`)...)
 	add("vanish by paragraph style", `<w:p><w:pPr><w:pStyle w:val="H"/></w:pPr><w:r><w:t>`+secret+`</w:t></w:r></w:p>`, styles(`<w:style w:styleId="H"><w:rPr><w:vanish/></w:rPr></w:style>`)...)
 	add("white", run(`<w:color w:val="FFFFFF"/>`, secret))
+	add("table style", `<w:tbl><w:tblPr><w:tblStyle w:val="T"/></w:tblPr><w:tr><w:tc><w:p><w:r><w:t>`+secret+`</w:t></w:r></w:p></w:tc></w:tr></w:tbl>`, styles(`<w:style w:type="table" w:styleId="T"><w:rPr><w:color w:val="FFFFFF"/></w:rPr></w:style>`)...)
 	add("in pieces", `<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>PSST</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>QUX ignore</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t xml:space="preserve"> all</w:t></w:r></w:p>`)
 	add("white by theme", run(`<w:color w:val="auto" w:themeColor="background1"/>`, secret))
 	add("as shading", run(`<w:color w:val="112233"/><w:shd w:fill="112233"/>`, secret))

@@ -31,6 +31,7 @@ func (b *builder) html(s string) error {
 	p := &page{builder: b, sheet: newSheet()}
 	p.collect(root)
 	p.sheet.index()
+	p.external = p.external || p.sheet.external
 	p.walk(root, look{color: black, back: white, size: 16, opacity: 1})
 	if p.external {
 		b.warn("external stylesheet not read")
@@ -56,7 +57,12 @@ func (p *page) collect(n *html.Node) {
 			case "style":
 				p.sheet.add(textOf(c), attr(c, "media"))
 			case "link":
-				if strings.Contains(strings.ToLower(attr(c, "rel")), "stylesheet") {
+				if !strings.Contains(strings.ToLower(attr(c, "rel")), "stylesheet") {
+					break
+				}
+				if css, ok := dataText(attr(c, "href")); ok {
+					p.sheet.add(css, attr(c, "media"))
+				} else {
 					p.external = true
 				}
 			}
@@ -122,6 +128,9 @@ func (p *page) element(n *html.Node, l look) {
 	if technique, _ := l.hidden(); technique != "" {
 		edge := blockElements[n.Data] || unflowed[n.Data]
 		p.apart = p.apart || edge
+		if n.Data == "input" {
+			p.hide(Concealed, technique, "value of a hidden input", attr(n, "value"))
+		}
 		p.walk(n, l) // its text nodes are reported one by one
 		p.apart = p.apart || edge
 		return
