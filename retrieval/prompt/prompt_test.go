@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -285,7 +286,7 @@ func verify(t failer, b *Builder, r Request) {
 		if want := Neutralise(r.Passages[i].Text); s.Text != want || s.Label != Label(r.Nonce, i+1) {
 			t.Fatalf("segment %d: %q, want %q", i, s.Text, want)
 		}
-		if found, _ := (Tokens{}).Scan(nil, sanitize.Plain(s.Text)); len(found) > 0 {
+		if found, _ := (Tokens{}).Scan(context.Background(), sanitize.Plain(s.Text)); len(found) > 0 {
 			t.Fatalf("template tokens left in %q", s.Text)
 		}
 	}
@@ -313,7 +314,7 @@ func FuzzNeutralise(f *testing.F) {
 		if again := Neutralise(got); again != got {
 			t.Fatalf("%q is not stable: %q", got, again)
 		}
-		if found, _ := (Tokens{}).Scan(nil, sanitize.Plain(got)); len(found) > 0 {
+		if found, _ := (Tokens{}).Scan(context.Background(), sanitize.Plain(got)); len(found) > 0 {
 			t.Fatalf("template tokens left in %q", got)
 		}
 		if utf8.ValidString(text) && !utf8.ValidString(got) {
@@ -325,7 +326,7 @@ func FuzzNeutralise(f *testing.F) {
 func TestTokenStreamFindsWhatTheScanFinds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 30).Draw(t, "p"), "")
-		want, _ := (Tokens{}).Scan(nil, sanitize.Plain(text))
+		want, _ := (Tokens{}).Scan(context.Background(), sanitize.Plain(text))
 		s := Tokens{}.NewStream()
 		var got []sanitize.Finding
 		safe, fed := 0, 0

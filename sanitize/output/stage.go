@@ -20,7 +20,6 @@ const RuleOverflow = "held-too-long"
 // match whose action withholds it.
 type stage struct {
 	streams []sanitize.Stream
-	safe    []int  // per stream: bytes from the start that can match no more
 	held    []byte // text not passed on, after its first head bytes
 	head    int
 	base    int                // stream offset of held[head]
