@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"fmt"
 	"math"
 	"sync"
 
@@ -51,7 +52,23 @@ func newCorpus(dimension int) *corpus {
 }
 
 // put adds a point, replacing the one of the same id. The caller holds mu.
-func (t *corpus) put(p point) error {
+func (t *corpus) put(p point) error { return t.putTerms(p, t.postings.add) }
+
+// putAll puts points, at most maxBulk, whose ids are new and distinct.
+func (t *corpus) putAll(ps []point, b *bulk) error {
+	first := uint32(len(t.slots))
+	for _, p := range ps {
+		err := t.putTerms(p, func(key, slot uint32, w float32) { b.add(key, uint16(slot-first), w) })
+		if err != nil {
+			return fmt.Errorf("reading chunk %s: %w; run `doorward reindex`", p.id, err)
+		}
+	}
+	b.file(&t.postings, first)
+	return nil
+}
+
+// putTerms adds a point, handing its terms to file.
+func (t *corpus) putTerms(p point, file func(key, slot uint32, weight float32)) error {
 	row, err := t.columns.row(p.attributes)
 	if err != nil {
 		return err
@@ -62,7 +79,7 @@ func (t *corpus) put(p point) error {
 	n := uint32(len(t.slots))
 	s := slot{id: p.id, document: p.document, version: p.version, receipt: p.receipt, ordinal: p.ordinal, row: row}
 	err = eachTerm(p.terms, func(key uint32, w float32) {
-		t.postings.add(key, n, w)
+		file(key, n, w)
 		s.terms++
 	})
 	if err != nil {

@@ -64,42 +64,50 @@ func (x *Index) pin() error {
 	return tx.Commit()
 }
 
+// batch is consecutive points of one tenant.
+type batch struct {
+	tenant string
+	points []point
+}
+
+const loadBatch = 1024
+
 // load builds the corpora from the file. Reading rows and filing them take about
 // as long, so each has a goroutine.
 func (x *Index) load() error {
-	type row struct {
-		tenant string
-		point  point
-	}
-	batches := make(chan []row, 4)
+	batches := make(chan batch, 2)
 	quit := make(chan struct{})
 	defer close(quit)
 	var readErr error
 	go func() {
 		defer close(batches)
-		var batch []row
-		readErr = x.eachPoint(func(tenant string, p point) bool {
-			if batch = append(batch, row{tenant, p}); len(batch) < 256 {
-				return true
-			}
+		var next batch
+		send := func() bool {
 			select {
-			case batches <- batch:
-				batch = nil
+			case batches <- next:
+				next = batch{}
 				return true
 			case <-quit:
 				return false
 			}
-		})
-		select {
-		case batches <- batch:
-		case <-quit:
 		}
-	}()
-	for batch := range batches {
-		for _, r := range batch {
-			if err := x.corpusOrNew(r.tenant).put(r.point); err != nil {
-				return fmt.Errorf("reading chunk %s: %w; run `doorward reindex`", r.point.id, err)
+		readErr = x.eachPoint(func(tenant string, p point) bool {
+			if len(next.points) > 0 && (next.tenant != tenant || len(next.points) == loadBatch) && !send() {
+				return false
 			}
+			next.tenant = tenant
+			next.points = append(next.points, p)
+			return true
+		})
+		send()
+	}()
+	var b bulk
+	for next := range batches {
+		if len(next.points) == 0 {
+			continue
+		}
+		if err := x.corpusOrNew(next.tenant).putAll(next.points, &b); err != nil {
+			return err
 		}
 	}
 	if readErr != nil {

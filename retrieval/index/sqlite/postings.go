@@ -72,8 +72,9 @@ func (p *postings) grow() {
 }
 
 // add appends slot to the list of key. Slots must be added in ascending order.
-func (p *postings) add(key, slot uint32, weight float32) {
-	l := p.findOrMake(key)
+func (p *postings) add(key, slot uint32, weight float32) { p.findOrMake(key).add(slot, weight) }
+
+func (l *list) add(slot uint32, weight float32) {
 	l.data = binary.AppendUvarint(l.data, uint64(slot-l.next))
 	l.next = slot + 1
 	c := code(weight)
