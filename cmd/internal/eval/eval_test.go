@@ -106,8 +106,8 @@ func TestSecrets(t *testing.T) {
 	dir := t.TempDir()
 	var hit, half []m
 	for range 6 {
-		hit = append(hit, m{"id": "a", "text": "key TOPSECRET", "label": "secret", "secret": "TOPSECRET", "secrets": []string{"TOPSECRET"}})
-		half = append(half, m{"id": "b", "text": "a TOP b", "label": "secret", "secret": "TOP b", "secrets": []string{"TOP b", "a"}},
+		hit = append(hit, m{"id": "a", "text": "key TOPSECRET", "label": "secret", "secret": "TOPSECRET", "secrets": []m{{"text": "TOPSECRET", "start": 4, "end": 13}}})
+		half = append(half, m{"id": "b", "text": "a TOP b", "label": "secret", "secret": "TOP b", "secrets": []m{{"start": 2, "end": 7}, {"start": 0, "end": 1}}},
 			m{"id": "c", "text": "nothing", "label": "secret", "secret": "nothing"})
 	}
 	write(t, dir, ownFamily, hit...)

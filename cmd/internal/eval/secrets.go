@@ -11,13 +11,16 @@ import (
 
 // secretCase is a text with or without a published dummy credential.
 type secretCase struct {
-	ID         string   `json:"id"`
-	Text       string   `json:"text"`
-	Label      string   `json:"label"` // "secret" or "clean"
-	Rule       string   `json:"rule"`
-	Secret     string   `json:"secret"`      // the main value
-	Secrets    []string `json:"secrets"`     // all captured values; any of them is a hit
-	CleanScope string   `json:"clean_scope"` // "rule": clean for that one rule only
+	ID         string `json:"id"`
+	Text       string `json:"text"`
+	Label      string `json:"label"` // "secret" or "clean"
+	Rule       string `json:"rule"`
+	Secret     string `json:"secret"`      // the main value
+	CleanScope string `json:"clean_scope"` // "rule": clean for that one rule only
+	Secrets    []struct {
+		Start int `json:"start"`
+		End   int `json:"end"`
+	} `json:"secrets"` // all captured values, in bytes; any of them is a hit
 }
 
 // ownFamily holds the anchor's own cases; "foreign" figures leave it out.
@@ -79,6 +82,7 @@ func (e *secretEval) one(ctx context.Context, c secretCase) error {
 	e.r.Texts++
 	f := &e.families[len(e.families)-1]
 	found = slices.DeleteFunc(found, func(x sanitize.Finding) bool { return x.Kind != sanitize.Secret })
+	sanitize.SortFindings(found)
 	switch {
 	case c.Label == "secret":
 		e.positive(c, found, f)
@@ -98,46 +102,56 @@ func (e *secretEval) one(ctx context.Context, c secretCase) error {
 }
 
 func (e *secretEval) positive(c secretCase, found []sanitize.Finding, f *secretFamily) {
-	hit := len(c.Secrets) == 0 && c.Secret == "" && len(found) > 0
-	for _, v := range append([]string{c.Secret}, c.Secrets...) {
-		hit = hit || v != "" && coveredShare(c.Text, v, found) > 0
+	spans := occurrences(c.Text, c.Secret)
+	x := secretResult{family: len(e.families) - 1, valued: len(spans) > 0}
+	for _, s := range spans { // of several, the best covered one
+		x.share = max(x.share, coveredShare(s, found))
 	}
-	x := secretResult{family: len(e.families) - 1, hit: hit}
+	for _, v := range c.Secrets {
+		spans = append(spans, sanitize.Span{Start: v.Start, End: v.End})
+	}
+	x.hit = len(spans) == 0 && len(found) > 0
+	for _, s := range spans {
+		x.hit = x.hit || slices.ContainsFunc(found, func(f sanitize.Finding) bool { return f.Overlaps(s) })
+	}
 	f.n++
-	if hit {
+	if x.hit {
 		f.hits++
 	} else {
 		e.r.miss(e.o, Miss{ID: c.ID, What: "missed", Rule: c.Rule})
 	}
-	if c.Secret != "" && strings.Contains(c.Text, c.Secret) {
-		x.valued, x.share = true, coveredShare(c.Text, c.Secret, found)
+	if x.valued {
 		f.valued++
 		f.covered += x.share
 	}
 	e.values = append(e.values, x)
 }
 
-// coveredShare is the largest share of an occurrence of value that lies inside
-// findings.
-func coveredShare(text, value string, found []sanitize.Finding) float64 {
-	best := 0
-	for at := 0; ; {
+// occurrences are the places of a value in a text.
+func occurrences(text, value string) []sanitize.Span {
+	var out []sanitize.Span
+	for at := 0; value != ""; {
 		i := strings.Index(text[at:], value)
 		if i < 0 {
-			return float64(best) / float64(len(value))
+			break
 		}
-		start, end := at+i, at+i+len(value)
-		inside, low := 0, start
-		sorted := slices.SortedFunc(slices.Values(found), func(a, b sanitize.Finding) int { return a.Start - b.Start })
-		for _, f := range sorted {
-			if f.End > low && f.Start < end {
-				inside += min(f.End, end) - max(f.Start, low)
-				low = max(low, min(f.End, end))
-			}
-		}
-		best = max(best, inside)
-		at = start + 1
+		out = append(out, sanitize.Span{Start: at + i, End: at + i + len(value)})
+		at += i + len(value)
 	}
+	return out
+}
+
+// coveredShare is the share of a span that lies inside findings, which are
+// sorted by start.
+func coveredShare(s sanitize.Span, found []sanitize.Finding) float64 {
+	inside, low := 0, s.Start
+	for _, f := range found {
+		if f.End > low && f.Start < s.End {
+			inside += min(f.End, s.End) - max(f.Start, low)
+			low = min(f.End, s.End)
+		}
+	}
+	return float64(inside) / float64(s.Len())
 }
 
 func (e *secretEval) summarise() {

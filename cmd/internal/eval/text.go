@@ -41,6 +41,9 @@ func (r Report) Text(w io.Writer) error {
 	return nil
 }
 
+// counts are the columns that hold whole numbers.
+var counts = map[string]bool{"wrong": true, "findings": true, "documents": true, "flagged": true, "clean flagged": true, "rule-clean flagged": true}
+
 func (table Table) text(w io.Writer) error {
 	fmt.Fprintf(w, "\n%s\n", table.Title)
 	t := tabwriter.NewWriter(w, 2, 4, 2, ' ', tabwriter.AlignRight)
@@ -51,7 +54,11 @@ func (table Table) text(w io.Writer) error {
 	fmt.Fprintln(t)
 	for _, row := range table.Rows {
 		fmt.Fprintf(t, "%s\t%d\t", row.Name, row.N)
-		for _, v := range row.Values {
+		for i, v := range row.Values {
+			if counts[table.Columns[i]] {
+				fmt.Fprintf(t, "%.0f\t", v)
+				continue
+			}
 			fmt.Fprintf(t, "%s\t", figure(v))
 		}
 		fmt.Fprintln(t)
