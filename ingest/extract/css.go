@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"sort"
-	"strconv"
 	"strings"
 
 	"github.com/andybalholm/cascadia"
@@ -42,17 +41,18 @@ type sheet struct {
 	vars     map[string]string
 	known    map[string]bool // classes with a rule
 	bytes    int
-	external bool // a sheet is imported that is not at hand
+	ends     map[string][]declaration // animation → its last state
+	external bool                     // a sheet is imported that is not at hand
 }
 
 func newSheet() *sheet {
-	return &sheet{byKey: map[string][]int{}, vars: map[string]string{}, known: map[string]bool{}}
+	return &sheet{ends: map[string][]declaration{}, byKey: map[string][]int{}, vars: map[string]string{}, known: map[string]bool{}}
 }
 
 // properties that can hide text, or that decide whether others do.
 var properties = set(`display visibility opacity color background background-color font font-size position left right top bottom
 text-indent margin margin-left margin-top clip clip-path height width max-height max-width overflow overflow-x overflow-y transform
-content content-visibility zoom scale translate z-index filter line-height letter-spacing -webkit-text-fill-color white-space mso-hide all`)
+content content-visibility animation animation-name zoom scale translate z-index filter line-height letter-spacing -webkit-text-fill-color white-space mso-hide all`)
 
 var cssComment = regexp.MustCompile(`(?s)/\*.*?(\*/|$)`)
 
@@ -81,19 +81,110 @@ func (s *sheet) block(text string, depth int) {
 		body := text[open+1 : end]
 		text = text[min(end+1, len(text)):]
 		if !strings.HasPrefix(prelude, "@") {
-			s.rule(prelude, body)
+			s.nested(prelude, body, depth)
 			continue
 		}
 		name, query, _ := strings.Cut(prelude[1:], " ")
-		switch strings.ToLower(name) {
-		case "media":
-			if screenMedia(query) {
-				s.block(body, depth+1)
-			}
-		case "supports", "layer", "container", "scope":
+		switch name = strings.ToLower(name); {
+		case strings.HasSuffix(name, "keyframes"):
+			s.keyframes(strings.Trim(strings.TrimSpace(query), `"'`), body)
+		case applies(name, query):
 			s.block(body, depth+1)
 		}
 	}
+}
+
+// applies reports whether the block of an at-rule holds on a screen.
+func applies(name, query string) bool {
+	switch name {
+	case "media":
+		return screenMedia(query)
+	case "supports", "layer", "container", "scope":
+		return true
+	}
+	return false
+}
+
+// nested reads the body of a rule, which may hold further rules (CSS Nesting):
+// "&" in their selectors is the rule's own, and stands before those without.
+func (s *sheet) nested(selector, body string, depth int) {
+	var own strings.Builder
+	for len(body) > 0 && depth < 8 && len(s.rules) < maxRules {
+		open := cssIndex(body, "{;")
+		if open < 0 || body[open] == ';' {
+			if open < 0 {
+				open = len(body) - 1
+			}
+			own.WriteString(body[:open+1])
+			body = body[open+1:]
+			continue
+		}
+		prelude := strings.TrimSpace(body[:open])
+		end := closing(body, open)
+		inner := body[open+1 : end]
+		body = body[min(end+1, len(body)):]
+		if at, ok := strings.CutPrefix(prelude, "@"); ok {
+			name, query, _ := strings.Cut(at, " ")
+			if applies(strings.ToLower(name), query) {
+				s.nested(selector, inner, depth+1)
+			}
+			continue
+		}
+		s.nested(within(selector, prelude), inner, depth+1)
+	}
+	s.rule(selector, own.String())
+}
+
+// within joins a nested selector list to that of its parent.
+func within(parent, nested string) string {
+	var out []string
+	for _, p := range splitTop(parent, ',') {
+		for _, n := range splitTop(nested, ',') {
+			p, n = strings.TrimSpace(p), strings.TrimSpace(n)
+			if len(out) >= 100 || len(p)+len(n) > 2000 {
+				return strings.Join(out, ",")
+			}
+			if strings.Contains(n, "&") {
+				out = append(out, strings.ReplaceAll(n, "&", p))
+			} else {
+				out = append(out, p+" "+n)
+			}
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// keyframes remembers where an animation ends; what it ends in hidden stays
+// hidden as far as a reader goes.
+func (s *sheet) keyframes(name, body string) {
+	for len(body) > 0 {
+		open := cssIndex(body, "{")
+		if open < 0 {
+			return
+		}
+		stop := strings.ToLower(body[:open])
+		end := closing(body, open)
+		if strings.Contains(stop, "to") || strings.Contains(stop, "100%") {
+			s.ends[strings.ToLower(name)] = declarations(body[open+1 : end])
+		}
+		body = body[min(end+1, len(body)):]
+	}
+}
+
+// animated adds the end state of the animations an element has.
+func (s *sheet) animated(decls []declaration) []declaration {
+	if len(s.ends) == 0 {
+		return decls
+	}
+	for _, d := range decls {
+		if d.name != "animation" && d.name != "animation-name" {
+			continue
+		}
+		for _, word := range strings.FieldsFunc(d.value, func(r rune) bool { return r == ' ' || r == ',' }) {
+			decls = append(decls, s.ends[word]...)
+		}
+	}
+	return decls
 }
 
 var cssImport = regexp.MustCompile(`(?i)^@import\s+(?:url\(\s*)?["']?([^"')]+)["']?\s*\)?`)
@@ -271,157 +362,5 @@ func (s *sheet) matching(n *html.Node) (decls []declaration, content []string) {
 			decls = append(decls, d)
 		}
 	}
-	return append(decls, important...), content
-}
-
-// declarations reads the body of a rule or a style attribute.
-func declarations(body string) []declaration {
-	var out []declaration
-	for _, one := range splitTop(cssComment.ReplaceAllString(body, " "), ';') {
-		name, value, ok := strings.Cut(one, ":")
-		if !ok || len(out) > 500 {
-			continue
-		}
-		d := declaration{name: strings.ToLower(strings.TrimSpace(unescape(name))), value: strings.TrimSpace(value)}
-		if d.name != "content" {
-			d.value = strings.ToLower(unescape(d.value))
-		}
-		if i := strings.LastIndexByte(d.value, '!'); i >= 0 && strings.Contains(strings.ToLower(d.value[i:]), "important") {
-			d.value, d.important = strings.TrimSpace(d.value[:i]), true
-		}
-		out = append(out, d)
-	}
-	return out
-}
-
-var cssEscape = regexp.MustCompile(`\\([0-9a-fA-F]{1,6})\s?|\\(.)`)
-
-// unescape decodes CSS escapes.
-func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	return cssEscape.ReplaceAllStringFunc(s, func(e string) string {
-		m := cssEscape.FindStringSubmatch(e)
-		if m[1] == "" {
-			return m[2]
-		}
-		n, _ := strconv.ParseInt(m[1], 16, 32)
-		return string(rune(n))
-	})
-}
-
-var cssString = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'`)
-
-// cssStrings returns the string literals of a content value.
-func cssStrings(value string) []string {
-	var out []string
-	for _, m := range cssString.FindAllStringSubmatch(value, 20) {
-		if s := unescape(m[1] + m[2]); words(s) > 0 {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// cssIndex finds the first of chars outside strings and brackets.
-func cssIndex(text, chars string) int {
-	depth := 0
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '\\':
-			i++
-		case c == '"' || c == '\'':
-			i = stringEnd(text, i)
-		case c == '(' || c == '[':
-			depth++
-		case (c == ')' || c == ']') && depth > 0:
-			depth--
-		case depth == 0 && strings.IndexByte(chars, c) >= 0:
-			return i
-		}
-	}
-	return -1
-}
-
-// stringEnd returns the index of the quote that closes the one at i.
-func stringEnd(text string, i int) int {
-	for j := i + 1; j < len(text); j++ {
-		if text[j] == '\\' {
-			j++
-		} else if text[j] == text[i] || text[j] == '\n' {
-			return j
-		}
-	}
-	return len(text) - 1
-}
-
-// closing returns the index of the brace that closes the one at open.
-func closing(text string, open int) int {
-	depth := 0
-	for i := open; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"', '\'':
-			i = stringEnd(text, i)
-		case '{':
-			depth++
-		case '}':
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return len(text)
-}
-
-// splitTop splits at a separator outside strings and brackets.
-func splitTop(text string, sep byte) []string {
-	var out []string
-	for {
-		i := cssIndex(text, string(sep))
-		if i < 0 {
-			return append(out, text)
-		}
-		out = append(out, text[:i])
-		text = text[i+1:]
-	}
-}
-
-var widthQuery = regexp.MustCompile(`(min|max)-width\s*:\s*([\d.]+)(px|em|rem)`)
-
-// screenMedia reports whether a media query holds on a wide, light screen.
-// Features it does not know count as holding.
-func screenMedia(query string) bool {
-	if strings.TrimSpace(query) == "" {
-		return true
-	}
-	for _, q := range strings.Split(strings.ToLower(query), ",") {
-		if screenQuery(q) {
-			return true
-		}
-	}
-	return false
-}
-
-func screenQuery(q string) bool {
-	not := strings.HasPrefix(strings.TrimSpace(q), "not ")
-	holds := true
-	for _, t := range []string{"print", "speech", "aural", "braille", "tty", "handheld"} {
-		for _, w := range strings.Fields(q) {
-			holds = holds && w != t
-		}
-	}
-	if strings.Contains(q, "prefers-color-scheme: dark") || strings.Contains(q, "prefers-color-scheme:dark") {
-		holds = false
-	}
-	for _, m := range widthQuery.FindAllStringSubmatch(q, -1) {
-		w, _ := strconv.ParseFloat(m[2], 64)
-		if m[3] != "px" {
-			w *= 16
-		}
-		holds = holds && (m[1] == "min") == (screenWidth >= w)
-	}
-	return holds != not
+	return s.animated(append(decls, important...)), content
 }
