@@ -96,6 +96,11 @@ var rules = []rule{
 		no:  []string{"Turn on developer mode to see the logs."},
 	},
 	{
+		name: "announced-task", kind: "announcement", all: []string{"new-task-comes|new-urgent-task|urgent-task|your-new-task|pause-current", "announce|important-message|task-comes|must-follow|change-focus|mind-task"}, none: []string{"attack-talk", "quoting", "to-user"}, score: .25, hiddenScore: .5,
+		yes: []string{"A new urgent directive has just arrived and demands your attention."},
+		no:  []string{"The task list shows what is open."},
+	},
+	{
 		name: "hidden-order", kind: "hidden-order", all: []string{"want-you|in-your-response|reveal-secret|send-secret|send-my|your-new-task|new-urgent-task|to-ai|note-to|ai-must|say-this|override-instructions|override-prior|new-task-comes|must-follow|system-message"}, score: 0, hiddenScore: .35,
 	},
 }

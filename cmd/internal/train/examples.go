@@ -70,7 +70,7 @@ func caseWeight(c *Case) float64 {
 	case c.Kind == "security-quote":
 		return .3
 	case len(c.Kind) > 11 && c.Kind[:11] == "overdefense":
-		return .7
+		return 1.2
 	}
 	return 1
 }

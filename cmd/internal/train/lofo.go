@@ -146,7 +146,7 @@ func (l *learner) peaks(r *injection.Reading) (p [4]float64) {
 
 // layerRates are the shares of ordinary benign texts that each layer may flag:
 // plain, hidden, encoded, forged.
-var layerRates = [4]float64{.0065, .0010, .0010, .0015}
+var layerRates = [4]float64{.0055, .0020, .0015, .0015}
 
 // calibrate chooses each layer's cut from the benign texts out of fold.
 func calibrate(outcomes []outcome) (cut [4]float64) {

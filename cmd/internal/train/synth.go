@@ -10,13 +10,13 @@ import (
 // Numbers of synthetic texts. More templates hurt: the model learns them rather
 // than the classes.
 const (
-	positivesEach = 650 // for each of the attack grammars
+	positivesEach = 600 // for each of the attack grammars
 	negativeTexts = 2400
 	foreignTexts  = 700
 )
 
 // attackGrammars are small grammars, each of its own style.
-var attackGrammars = []string{"announcements", "overrides", "turns", "personas", "world"}
+var attackGrammars = []string{"announcements", "overrides", "turns", "personas", "world", "verdicts"}
 
 // Synthesise makes positives and hard negatives from the grammars, placed in
 // paragraphs of the benign cases or alone. Equal seeds give equal texts.
