@@ -18,11 +18,27 @@ func (t *translator) call(op string, args []*ast.Term, sc *scope) symbol {
 		}
 	case "and", "minus":
 		return t.setCall(op, args, sc)
+	case "equal", "neq", "lt", "lte", "gt", "gte", memberName:
+		return t.outcome(op, t.term(args[0], sc), t.term(args[1], sc))
 	case "plus":
 		return t.shift(t.term(args[0], sc), t.term(args[1], sc), 1)
 	}
 	t.refuse(insteadOf(op), "%s on an attribute of the document has no counterpart in a search", op)
 	return undefined{}
+}
+
+// outcome is the value of a comparison that is bound to a variable or returned.
+func (t *translator) outcome(op string, a, b symbol) symbol {
+	both := policy.And{t.defined(a), t.defined(b)}
+	switch op {
+	case "equal":
+		return outcome{t.compare(policy.Eq, a, b), both}
+	case "neq":
+		return outcome{policy.And{both, policy.Not{X: t.compare(policy.Eq, a, b)}}, both}
+	case memberName:
+		return outcome{t.member(a, b), both}
+	}
+	return outcome{t.compare(orderings[op], a, b), both}
 }
 
 // shift adds a known number of seconds to the time.

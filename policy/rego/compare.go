@@ -38,6 +38,15 @@ func (t *translator) compare(op policy.Op, a, b symbol) policy.Expr {
 				return policy.Not{X: t.some(a)}
 			}
 		}
+	case outcome:
+		if c, ok := b.(constant); ok && op == policy.Eq {
+			switch c.value {
+			case ast.Boolean(true):
+				return x.holds
+			case ast.Boolean(false):
+				return policy.And{x.defined, policy.Not{X: x.holds}}
+			}
+		}
 	case support:
 		return t.compareSupport(op, x, b)
 	}

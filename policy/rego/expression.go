@@ -99,6 +99,8 @@ func (t *translator) defined(s symbol) policy.Expr {
 		return policy.Exists{Path: tag(x.of, "")}
 	case condition:
 		return x.holds
+	case outcome:
+		return x.defined
 	case support:
 		return t.supportDefined(x)
 	case literal:
@@ -133,6 +135,8 @@ func (t *translator) truthy(s symbol) policy.Expr {
 			return policy.Not{X: t.compare(policy.Eq, x, constant{ast.Boolean(false)})}
 		}
 		return policy.Bool(true)
+	case outcome:
+		return x.holds
 	case support:
 		if rules := t.support[x.path]; len(rules) > 0 && rules[0].Head.RuleKind() == ast.MultiValue {
 			return policy.Bool(true)

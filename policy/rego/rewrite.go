@@ -167,6 +167,7 @@ func (w *rewriter) closures(e *ast.Expr, scope ast.VarSet) {
 // every replaces "every k, v in D { B }".
 func (w *rewriter) every(e *ast.Expr, ev *ast.Every, around ast.Body, scope ast.VarSet) ast.Body {
 	w.count++
+	n := w.count // an every inside this one counts on
 	inner := scope.Copy()
 	value := ev.Value.Value.(ast.Var)
 	inner.Add(value)
@@ -184,14 +185,14 @@ func (w *rewriter) every(e *ast.Expr, ev *ast.Every, around ast.Body, scope ast.
 	if v, ok := domain.Value.(ast.Var); ok && !slices.Contains(args, v) {
 		args = append(args, v)
 	}
-	key := ast.VarTerm(fmt.Sprintf("%s_key_%d", helperPrefix, w.count))
+	key := ast.VarTerm(fmt.Sprintf("%s_key_%d", helperPrefix, n))
 	holdsArgs := append(slices.Clone(free), value)
 	if keyVar != "" && used.Contains(keyVar) {
 		key = ast.NewTerm(keyVar)
 		holdsArgs = append(holdsArgs, keyVar)
 	}
-	holds := w.rule(fmt.Sprintf("%s_holds_%d", helperPrefix, w.count), holdsArgs, body, e.Location)
-	fails := w.rule(fmt.Sprintf("%s_fails_%d", helperPrefix, w.count), args, ast.NewBody(
+	holds := w.rule(fmt.Sprintf("%s_holds_%d", helperPrefix, n), holdsArgs, body, e.Location)
+	fails := w.rule(fmt.Sprintf("%s_fails_%d", helperPrefix, n), args, ast.NewBody(
 		equality(ast.NewTerm(value), index(domain, key), e.Location),
 		negated(w.call(holds, holdsArgs, e.Location)),
 	), e.Location)

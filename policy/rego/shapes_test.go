@@ -124,6 +124,12 @@ var more = []shape{
 	{"array of bindings", "allow if { [a, b] := [input.document.owner, input.document.region]; a == input.subject.id; not b == \"eu\" }"},
 	{"time window of the request", "allow if { input.context.now > 50; not input.context.now > 102 }"},
 	{"known function with several definitions", "allow if { f(input.subject.id) == 1; input.document.public }\nf(x) := 1 if x == \"u1\"\nf(x) := 1 if x == \"u2\""},
+	{"every in every", "allow if { every e in input.document.entries { every g in input.subject.groups { e.id != g } } }"},
+	{"function value is a comparison", "allow if f(input.document.owner)\nf(x) := x == \"u1\""},
+	{"negated comparison value", "allow if not f(input.document.owner)\nf(x) := x == \"u1\""},
+	{"comparison as rule value", "mine := input.document.owner == input.subject.id\nallow if mine\nallow if { not mine; input.document.public }"},
+	{"comparison compared with false", "high := input.document.level > 2\nallow if high == false"},
+	{"membership as value", "b := input.document.region in [\"eu\", \"us\"]\nallow if not b"},
 	{"two iterations", `allow if { some g in input.document.acl.groups; g in input.subject.groups; some t in input.document.tags; t == "a" }`},
 }
 

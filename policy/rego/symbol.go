@@ -65,6 +65,9 @@ type (
 	literal struct{ of []symbol }
 	// condition is defined, and true, where it holds.
 	condition struct{ holds policy.Expr }
+	// outcome is the value of a comparison: true where it holds, false where its
+	// operands are defined and it does not.
+	outcome struct{ holds, defined policy.Expr }
 	// support is a rule that partial evaluation left uninlined.
 	support struct{ path string }
 )

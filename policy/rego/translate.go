@@ -418,4 +418,5 @@ func bindingPosition(e *ast.Expr, terms []*ast.Term, sc *scope) int {
 
 // valueArity lists the functions that may stand for a value of the document,
 // with the number of their operands.
-var valueArity = map[string]int{"count": 1, "object.get": 3, "and": 2, "minus": 2, "plus": 2, "or": 2, "intersection": 1}
+var valueArity = map[string]int{"count": 1, "object.get": 3, "and": 2, "minus": 2, "plus": 2, "or": 2, "intersection": 1,
+	"equal": 2, "neq": 2, "lt": 2, "lte": 2, "gt": 2, "gte": 2, memberName: 2}

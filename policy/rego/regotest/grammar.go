@@ -138,7 +138,10 @@ func (g *grammar) set() string {
 // bound conditions bind before they test: where definedness gets lost.
 func (g *grammar) bound() string {
 	r, n := g.r, g.next()
-	switch r.Intn(7) {
+	switch r.Intn(8) {
+	case 6:
+		g.rules = append(g.rules, fmt.Sprintf("b%d := %s\n", n, pick(r, "input.document.owner == input.subject.id", "input.document.level > 2", "input.document.region in [\"eu\"]", "input.document.owner != \"u1\"")))
+		return pick(r, fmt.Sprintf("b%d", n), fmt.Sprintf("not b%d", n), fmt.Sprintf("b%d == false", n))
 	case 0:
 		return fmt.Sprintf("l%d := input.document.level\n\tnot l%d %s 3", n, n, pick(r, "==", ">", "!=", "<="))
 	case 1:
