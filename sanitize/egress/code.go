@@ -20,9 +20,10 @@ func (f fence) open() bool { return f.char != 0 }
 // might be a fence for some ends the trust in code for good, since from there on
 // readers may disagree which of the following fences open and which close.
 func (l *lexer) openFence(char byte, i int) (n, hold int, done bool) {
-	end := i
-	for end < len(l.buf) && l.buf[end] == char {
-		end++
+	end := l.runEnd(i)
+	if end-i >= maxTag {
+		l.distrust = true
+		return 0, 0, false
 	}
 	if end == len(l.buf) && !l.final {
 		return 0, i, true
@@ -58,6 +59,15 @@ func (l *lexer) openFence(char byte, i int) (n, hold int, done bool) {
 	l.fence = fence{char: char, length: end - i, indent: l.line.indent}
 	l.line.fresh, l.line.blank = false, false
 	return end - i, 0, true
+}
+
+// runEnd is the end of the run of one character at i, as far as it is looked at.
+func (l *lexer) runEnd(i int) int {
+	end := i + 1
+	for end < len(l.buf) && l.buf[end] == l.buf[i] && end-i < maxTag {
+		end++
+	}
+	return end
 }
 
 // inFence reads inside a fenced block, where only addresses are looked for.
@@ -103,15 +113,16 @@ func (l *lexer) inCode(b byte, i, limit int) (n, hold int) {
 
 // closeFence reads a run of the fence's character at the start of a line.
 func (l *lexer) closeFence(i int) (n, hold int, done bool) {
-	end := i
-	for end < len(l.buf) && l.buf[end] == l.fence.char {
-		end++
-	}
+	end := l.runEnd(i)
 	run := end
-	for end < len(l.buf) && (l.buf[end] == ' ' || l.buf[end] == '\t') {
+	for end < len(l.buf) && end-i < maxTag && (l.buf[end] == ' ' || l.buf[end] == '\t') {
 		end++
 	}
-	if end == len(l.buf) && !l.final && end-i < maxTag {
+	if end-i >= maxTag { // whether it closes is too far to see
+		l.distrust, l.fence = true, fence{}
+		return 0, 0, false
+	}
+	if end == len(l.buf) && !l.final {
 		return 0, i, true
 	}
 	if run-i < l.fence.length || end < len(l.buf) && l.buf[end] != '\n' && l.buf[end] != '\r' {
@@ -133,14 +144,11 @@ func (l *lexer) closeFence(i int) (n, hold int, done bool) {
 // table could end a cell in between, and no earlier run of the paragraph is
 // unpaired: such a run could pair with this one instead.
 func (l *lexer) backticks(i int) (n, hold int) {
-	open := i
-	for open < len(l.buf) && l.buf[open] == '`' {
-		open++
-	}
-	if open == len(l.buf) && !l.final {
+	open := l.runEnd(i)
+	if open == len(l.buf) && !l.final && open-i < maxTag {
 		return 0, i
 	}
-	if l.distrust || l.paragraph.unpaired || l.at(i-1) == '\\' {
+	if l.distrust || l.paragraph.unpaired || l.at(i-1) == '\\' || open-i >= maxTag {
 		l.paragraph.unpaired = true
 		return open - i, 0
 	}

@@ -222,6 +222,21 @@ func TestAnySplitFindsTheSame(t *testing.T) {
 	})
 }
 
+// TestHostileRunsAreNotHeld streams endless constructs: what waits stays bounded.
+func TestHostileRunsAreNotHeld(t *testing.T) {
+	for _, unit := range []string{"[", "`", "~", "` ", "<a", "<a href=\"", "](", "](x ", "&#", "http:", "http://a", "www.a", "a.b.", "[x]: ", "\n```\n", "\\", "(((", "日", "|", "//a."} {
+		s := scanner(t).NewStream()
+		written := 0
+		for range 4000 {
+			safe, _ := s.Write([]byte(unit))
+			if written += len(unit); written-safe > 4096 {
+				t.Errorf("%q repeated: %d of %d bytes are held", unit, written-safe, written)
+				break
+			}
+		}
+	}
+}
+
 func BenchmarkScan(b *testing.B) {
 	s := scanner(b)
 	text := strings.Repeat("The quarterly report, see page 3 (annex), shows growth of 4.5% in the north; `x[i]` aside.\n\n- Sales rose.\n", 2000)

@@ -104,8 +104,10 @@ func (s *stage) apply(out []byte, limit int) []byte {
 		s.found = s.found[n:]
 	}
 	out = s.pass(out, limit)
-	s.held = s.held[:copy(s.held, s.held[s.head:])]
-	s.head = 0
+	if s.head > 0 {
+		s.held = s.held[:copy(s.held, s.held[s.head:])]
+		s.head = 0
+	}
 	if len(s.held) > maxHeld {
 		s.stop(sanitize.Finding{Rule: RuleOverflow})
 	}
