@@ -51,7 +51,7 @@ func themed(value, theme, shade string) string {
 // readStyles reads word/styles.xml; the style "" is the document's default.
 func (w *word) readStyles() error {
 	var open []string
-	id, now := "", wordStyle{}
+	id, now, part := "", wordStyle{}, wordStyle{} // part: of a table, its first row and so on
 	return w.xml("word/styles.xml", func(tok xml.Token) error {
 		switch t := tok.(type) {
 		case xml.StartElement:
@@ -68,9 +68,12 @@ func (w *word) readStyles() error {
 				now.list = true
 			case t.Name.Local == "name":
 				now.name = a["val"]
+			case t.Name.Local == "tblStylePr":
+				part = wordStyle{}
+			case strings.Contains(parent, "tblStylePr") && t.Name.Local == "shd":
+				part.fill = themed(a["fill"], a["themeFill"], a["themeFillShade"])
 			case strings.Contains(parent, "tblStylePr"):
-				// Looks of a table's first row and so on come with a fill of their
-				// own, which is not worked out; the whole table's look counts.
+				part.set(t.Name.Local, a)
 			case strings.Contains(parent, "rPr") && t.Name.Local != "rStyle":
 				now.set(t.Name.Local, a)
 			}
@@ -79,12 +82,26 @@ func (w *word) readStyles() error {
 			if len(open) > 0 {
 				open = open[:len(open)-1]
 			}
+			if t.Name.Local == "tblStylePr" && part.unseen() {
+				now = part.merge(now)
+			}
 			if t.Name.Local == "style" || t.Name.Local == "rPrDefault" {
 				w.styles[id] = now
 			}
 		}
 		return nil
 	})
+}
+
+// unseen reports whether a look of a part of a table hides whatever it is
+// applied to. Which cells that is, is not worked out: it then counts for all.
+func (s wordStyle) unseen() bool {
+	back := white
+	if c, ok := hexColor(s.fill); ok {
+		back = c
+	}
+	c, ok := hexColor(s.color)
+	return ok && contrast(c, back) < minContrast || s.vanish != nil && *s.vanish || s.halfSize > 0 && s.halfSize < 6
 }
 
 // hiding returns how the present run is hidden.

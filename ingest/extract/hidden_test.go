@@ -155,6 +155,7 @@ func wordFixtures(t testing.TB) map[string]extract.Input {
 	add("vanish by paragraph style", `<w:p><w:pPr><w:pStyle w:val="H"/></w:pPr><w:r><w:t>`+secret+`</w:t></w:r></w:p>`, styles(`<w:style w:styleId="H"><w:rPr><w:vanish/></w:rPr></w:style>`)...)
 	add("white", run(`<w:color w:val="FFFFFF"/>`, secret))
 	add("table style", `<w:tbl><w:tblPr><w:tblStyle w:val="T"/></w:tblPr><w:tr><w:tc><w:p><w:r><w:t>`+secret+`</w:t></w:r></w:p></w:tc></w:tr></w:tbl>`, styles(`<w:style w:type="table" w:styleId="T"><w:rPr><w:color w:val="FFFFFF"/></w:rPr></w:style>`)...)
+	add("first row style", `<w:tbl><w:tblPr><w:tblStyle w:val="T"/></w:tblPr><w:tr><w:tc><w:p><w:r><w:t>`+secret+`</w:t></w:r></w:p></w:tc></w:tr></w:tbl>`, styles(`<w:style w:type="table" w:styleId="T"><w:tblStylePr w:type="firstRow"><w:rPr><w:color w:val="FFFFFF"/></w:rPr></w:tblStylePr></w:style>`)...)
 	add("in pieces", `<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>PSST</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>QUX ignore</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t xml:space="preserve"> all</w:t></w:r></w:p>`)
 	add("white by theme", run(`<w:color w:val="auto" w:themeColor="background1"/>`, secret))
 	add("as shading", run(`<w:color w:val="112233"/><w:shd w:fill="112233"/>`, secret))
@@ -322,6 +323,15 @@ func TestOrdinaryStylesHideNothing(t *testing.T) {
 		if err != nil || !strings.Contains(doc.Text, seen) {
 			t.Errorf("%s: %q %v %+v", name, doc.Text, err, doc.Hidden)
 		}
+	}
+}
+
+func TestOrdinaryTableStyleHidesNothing(t *testing.T) {
+	style := `<w:styles><w:style w:type="table" w:styleId="T"><w:tblStylePr w:type="firstRow"><w:rPr><w:color w:val="FFFFFF" w:themeColor="background1"/></w:rPr><w:tcPr><w:shd w:fill="4472C4"/></w:tcPr></w:tblStylePr></w:style></w:styles>`
+	body := wordNS + `<w:tbl><w:tblPr><w:tblStyle w:val="T"/></w:tblPr><w:tr><w:tc><w:p><w:r><w:t>` + seen + `</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>`
+	doc, err := reader(t).Extract(context.Background(), extract.Input{Name: "a.docx", Bytes: zipped(t, "word/document.xml", body, "word/styles.xml", style)})
+	if err != nil || doc.Text != seen {
+		t.Errorf("%q %v", doc.Text, err)
 	}
 }
 
