@@ -69,6 +69,7 @@ const (
 	maxPaths = 96 // alternative beginnings followed apart
 	maxSets  = 80 // bytes of a beginning looked at
 	maxSpan  = 4  // how far a repeat's count may vary to be written out
+	plenty   = 32 // bytes after which a beginning with a literal is known well enough
 )
 
 // path is a beginning of an expression's matches: sets of single bytes. It is
@@ -78,6 +79,19 @@ type path struct {
 	open bool
 	// word says that no word character may stand before it.
 	word bool
+}
+
+// hasLiteral reports whether three letters stand in a row among a path's sets.
+func (p path) hasLiteral() bool {
+	run := 0
+	for _, s := range p.sets {
+		if letter(s) == 0 {
+			run = 0
+		} else if run++; run == 3 {
+			return true
+		}
+	}
+	return false
 }
 
 // anchors finds the literals that lead to an expression. Those beginnings that
@@ -182,7 +196,7 @@ func paths(re *syntax.Regexp, in []path) []path {
 	}
 	var out []path
 	for _, p := range in {
-		if p.open || len(p.sets) >= maxSets {
+		if p.open || len(p.sets) >= maxSets || len(p.sets) >= plenty && p.hasLiteral() {
 			p.open = true
 			out = append(out, p)
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,16 +30,21 @@ func library(t testing.TB) *detect.Detector {
 // onlyGitleaks is a scanner with gitleaks' rules alone.
 func onlyGitleaks(t testing.TB) *Scanner {
 	t.Helper()
-	rules, err := gitleaksRules("")
+	s, err := gitleaksAlone()
 	if err != nil {
-		t.Fatal(err)
-	}
-	s := &Scanner{rules: rules}
-	if err := s.compile(); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
+
+var gitleaksAlone = sync.OnceValues(func() (*Scanner, error) {
+	rules, err := gitleaksRules("")
+	if err != nil {
+		return nil, err
+	}
+	s := &Scanner{rules: rules}
+	return s, s.compile()
+})
 
 type mark struct{ rule, secret string }
 
@@ -103,10 +109,7 @@ func BenchmarkAgainstLibrary(b *testing.B) {
 		size += len(d)
 	}
 	d, same := library(b), onlyGitleaks(b)
-	all, err := New(Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	all := builtIn(b)
 	ctx := context.Background()
 	ways := []struct {
 		name string

@@ -85,10 +85,7 @@ func TestOwnRulesFindTheirExamplesAndNoOthers(t *testing.T) {
 }
 
 func TestOwnRulesStream(t *testing.T) {
-	s, err := New(Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := builtIn(t)
 	r := rand.New(rand.NewPCG(9, 9))
 	var whole strings.Builder
 	for _, group := range specGroups() {

@@ -79,10 +79,7 @@ func (p published) hit(found []sanitize.Finding) bool {
 // found, and how many ordinary public documents are flagged. With -v and
 // DOORWARD_MISSES set to a file, the ids of missed cases are written there.
 func TestPublishedCases(t *testing.T) {
-	s, err := New(Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := builtIn(t)
 	var misses strings.Builder
 	families := publishedCases(t)
 	names := make([]string, 0, len(families))
@@ -144,10 +141,7 @@ func TestPublishedCases(t *testing.T) {
 // finds in every published case, by place.
 func TestPublishedCasesThatTheLibraryFinds(t *testing.T) {
 	d := library(t)
-	s, err := New(Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := builtIn(t)
 	for family, cases := range publishedCases(t) {
 		missed := 0
 		for _, p := range cases {

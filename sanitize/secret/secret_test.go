@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/doorward/doorward/sanitize"
@@ -14,12 +15,15 @@ import (
 
 func newScanner(t testing.TB) *secret.Scanner {
 	t.Helper()
-	s, err := secret.New(secret.Config{})
+	s, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
+
+// shared compiles the built-in rules once for all tests.
+var shared = sync.OnceValues(func() (*secret.Scanner, error) { return secret.New(secret.Config{}) })
 
 // Secrets are put together here so that no file holds one.
 var (
