@@ -31,6 +31,7 @@ func evalCommand(g *global) *cobra.Command {
 		evalScanner(g, "injection", "embedded instructions", eval.Injection, func(s *app.Scanners) (sanitize.Scanner, []sanitize.Scanner) {
 			return s.Injection, nil
 		}),
+		evalRetrieval(g),
 	)
 	return cmd
 }
@@ -77,12 +78,9 @@ missed:
 
 // evaluate reads the gate before it measures, prints the report, then compares.
 func evaluate(c *cobra.Command, g *global, gate string, run func() (eval.Report, error)) error {
-	var limits eval.Gate
-	if gate != "" {
-		var err error
-		if limits, err = eval.LoadGate(gate); err != nil {
-			return &exit{exitUsage, err}
-		}
+	limits, err := openGate(gate)
+	if err != nil {
+		return err
 	}
 	r, err := run()
 	if err != nil {
@@ -102,6 +100,18 @@ func evaluate(c *cobra.Command, g *global, gate string, run func() (eval.Report,
 		return err
 	}
 	return nil
+}
+
+// openGate reads a gate's file; no name gives no gate.
+func openGate(path string) (eval.Gate, error) {
+	if path == "" {
+		return nil, nil
+	}
+	g, err := eval.LoadGate(path)
+	if err != nil {
+		return nil, &exit{exitUsage, err}
+	}
+	return g, nil
 }
 
 func oneArg(c *cobra.Command, args []string) error {
