@@ -52,6 +52,15 @@ func TestUserRulesAreAdded(t *testing.T) {
 	})
 }
 
+func TestRuleCount(t *testing.T) {
+	s := newScanner(t)
+	// gitleaks' 222 rules without the five that ours replace, and at least as
+	// many of our own.
+	if s.Rules() < 2*217 {
+		t.Errorf("%d rules", s.Rules())
+	}
+}
+
 func TestLoadingTwiceGivesTheSame(t *testing.T) {
 	var revisions []string
 	for range 3 {

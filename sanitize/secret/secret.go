@@ -9,6 +9,11 @@
 // the text. Nothing in a document can switch scanning off: gitleaks' own
 // comments ("gitleaks:allow") and path allow-lists are not obeyed.
 //
+// Limits: a match is looked for within 4,096 bytes of its beginning (a PEM block
+// within 64 KiB, a generic key within 32 KiB); words spelled out, pictures of
+// text and secrets split over documents are not found; a vendor's dummy of the
+// right form counts as a secret.
+//
 // It does not ask vendors whether a key is live, and it never holds, logs or
 // returns the text of what it found.
 package secret
@@ -46,6 +51,7 @@ type Scanner struct {
 	anchors  [][]anchor // by literal
 	back     int        // most bytes before a literal that a match may begin
 	backSet  [256]bool  // bytes that can stand there
+	count    int        // of rules, by id
 	revision string
 }
 
@@ -74,6 +80,7 @@ func New(c Config) (*Scanner, error) {
 	if err := s.compile(); err != nil {
 		return nil, fmt.Errorf("loading secret rules: %w", err)
 	}
+	s.count = len(ids(s.rules))
 	return s, nil
 }
 
@@ -111,7 +118,7 @@ func (s *Scanner) compile() error {
 }
 
 // Rules is the number of rules in use.
-func (s *Scanner) Rules() int { return len(s.rules) }
+func (s *Scanner) Rules() int { return s.count }
 
 // Revision names the rules in use: scanners of equal revision find the same.
 func (s *Scanner) Revision() string { return s.revision }

@@ -14,8 +14,8 @@ const lookBehind = 256
 // NewStream starts a stream. It finds what Scan of the whole plain text finds,
 // and lets go of a byte only when no rule can still match over it: it holds
 // literals that have begun, expressions that are still alive, matches until
-// gitleaks has confirmed them, and a PEM block to its end. At most some 64 KiB
-// are ever held. A stream is for one goroutine.
+// gitleaks has confirmed them, and a PEM block to its end. At most some 128
+// KiB are ever held. A stream is for one goroutine.
 func (s *Scanner) NewStream() sanitize.Stream {
 	return &stream{run: run{s: s}}
 }
