@@ -13,13 +13,16 @@ import (
 type token struct {
 	start, end int
 	digits     int
-	sep        byte // the separator before it; 0 at the chain's start, '*' for more than one byte
+	sep        byte // the separator before it; 0 at the chain's start, '~' for several blanks or hyphens, '*' for several others
 	cutBefore  bool // a letter or digit stands right before (the run was too long)
 	cutAfter   bool
 }
 
 func (t token) len() int      { return t.end - t.start }
 func (t token) numeric() bool { return t.digits == t.end-t.start }
+
+// apart reports that more than one byte separates a token from the one before.
+func (t token) apart() bool { return t.sep == '*' || t.sep == '~' }
 
 // maxToken bounds one token; longer runs are no identifier of a person.
 const maxToken = 100
@@ -154,9 +157,12 @@ func (r *run) separator(i int) (next int, sep byte) {
 		c := r.byteAt(i + n)
 		switch c {
 		case ' ', '-', '.', '/', '(', ')', '+':
-			if n == 0 {
+			switch {
+			case n == 0:
 				sep = c
-			} else {
+			case (c == ' ' || c == '-') && (sep == ' ' || sep == '-' || sep == '~'):
+				sep = '~'
+			default:
 				sep = '*'
 			}
 		default:
@@ -269,7 +275,7 @@ func hasLower(s string) bool {
 func (r *run) embedded(t, e int) bool {
 	first, last := r.tok[t], r.tok[e]
 	spaced := t == e || r.tok[e].sep == ' '
-	if t > 0 && r.tok[t].sep != '*' {
+	if t > 0 && !r.tok[t].apart() {
 		p := r.tok[t-1]
 		if first.sep != ' ' && (p.digits > 0 || first.sep == '/' || first.sep == '.') {
 			return true
@@ -278,7 +284,7 @@ func (r *run) embedded(t, e int) bool {
 			return true
 		}
 	}
-	if e+1 < r.ntok && r.tok[e+1].sep != '*' {
+	if e+1 < r.ntok && !r.tok[e+1].apart() {
 		p := r.tok[e+1]
 		if p.sep != ' ' && (p.digits > 0 || p.sep == '/') {
 			return true

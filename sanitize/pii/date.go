@@ -20,7 +20,7 @@ func (r *run) tryDates() {
 			continue
 		}
 		a, b, c := r.tok[t], r.tok[t+1], r.tok[t+2]
-		if b.sep != c.sep || b.sep == '*' || b.sep == '(' || b.sep == ')' || b.sep == '+' || c.cutAfter {
+		if b.sep != c.sep || b.apart() || b.sep == '(' || b.sep == ')' || b.sep == '+' || c.cutAfter {
 			continue
 		}
 		if t > 0 && r.tok[t-1].digits > 0 && a.sep == b.sep && a.sep != ' ' || t+3 < r.ntok && r.tok[t+3].sep == b.sep && b.sep != ' ' && r.tok[t+3].digits > 0 {

@@ -43,7 +43,7 @@ func cards() []rule {
 		forms := []string{pattern}
 		switch n {
 		case 16:
-			forms = append(forms, "0000 0000 0000 0000", "0000-0000-0000-0000", "0000.0000.0000.0000")
+			forms = append(forms, "0000 0000 0000 0000", "0000-0000-0000-0000", "0000.0000.0000.0000", "0000~0000~0000~0000")
 		case 15:
 			forms = append(forms, "0000 000000 00000", "0000-000000-00000")
 		case 14:
@@ -81,7 +81,7 @@ func ibans() []rule {
 	for n := 15; n <= 33; n++ {
 		pattern := "aa00" + strings.Repeat("*", n-4)
 		out = append(out, rule{name: "iban", typ: "IBAN", about: "international bank account number", pattern: pattern,
-			forms: []string{pattern, grouped(pattern, 4, ' '), grouped(pattern, 4, '-')}, check: isIBAN, oneCase: true, prose: 0.95, near: 0.95, alone: 0.95, words: words})
+			forms: []string{pattern, grouped(pattern, 4, ' '), grouped(pattern, 4, '-'), grouped(pattern, 4, '~')}, check: isIBAN, oneCase: true, prose: 0.95, near: 0.95, alone: 0.95, words: words})
 	}
 	return out
 }

@@ -21,7 +21,7 @@ func (r *run) tryPostal() {
 		if tok.len() == 5 && t+1 < r.ntok && r.tok[t+1].sep == '-' && r.tok[t+1].len() == 4 && r.tok[t+1].numeric() {
 			s.End = r.tok[t+1].end // ZIP+4
 		}
-		if t > 0 && tok.sep != ' ' && tok.sep != '*' && r.tok[t-1].digits > 0 || t+1 < r.ntok && r.tok[t+1].sep != ' ' && r.tok[t+1].start > s.End && r.tok[t+1].digits > 0 {
+		if t > 0 && tok.sep != ' ' && !tok.apart() && r.tok[t-1].digits > 0 || t+1 < r.ntok && r.tok[t+1].sep != ' ' && r.tok[t+1].start > s.End && r.tok[t+1].digits > 0 {
 			continue
 		}
 		state := tok.len() == 5 && t > 0 && tok.sep == ' ' && r.tok[t-1].digits == 0 && isState(r.text[r.tok[t-1].start:r.tok[t-1].end])

@@ -28,7 +28,8 @@ type rule struct {
 	// a letter, '*' either, a capital or another digit itself.
 	pattern string
 	// forms are the groupings accepted in running text without a word near:
-	// the pattern's characters with their separators, "000-00-0000". The bare
+	// the pattern's characters with their separators, "000-00-0000"; '~' stands
+	// for two or three blanks or hyphens. The bare
 	// pattern is accepted only if listed. With a word near, any grouping with
 	// single separators will do.
 	forms []string
