@@ -136,11 +136,10 @@ func (t *translator) objectGet(args []*ast.Term, sc *scope) symbol {
 	case interior:
 		return x
 	default:
-		if c, ok := base.(constant); ok && args[2].IsGround() { // known object inside a comprehension
+		if _, known := base.(constant); known && args[2].IsGround() { // inside a comprehension
 			if v, ok := cur.(constant); ok {
 				return v
 			}
-			_ = c
 			return constant{args[2].Value}
 		}
 		t.refuse("use object.get on input.document or an object in it", "object.get on something else")

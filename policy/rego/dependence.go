@@ -10,11 +10,10 @@ type dependence struct {
 	reachable map[*ast.Rule]bool
 	unknown   map[*ast.Rule]bool // may depend on input.document or input.context.now
 	order     []*ast.Rule        // reachable rules, as found
-	calls     map[*ast.Rule]bool // functions that get an unknown argument somewhere
 }
 
 func findDependence(c *ast.Compiler) *dependence {
-	d := &dependence{reachable: map[*ast.Rule]bool{}, unknown: map[*ast.Rule]bool{}, calls: map[*ast.Rule]bool{}}
+	d := &dependence{reachable: map[*ast.Rule]bool{}, unknown: map[*ast.Rule]bool{}}
 	d.visit(c, c.GetRulesExact(ast.MustParseRef(accessPath+".allow")))
 	for changed := true; changed; {
 		changed = false

@@ -171,15 +171,12 @@ func (t *translator) supportTrue(path string, args []*ast.Term, sc *scope) polic
 }
 
 // bindArgs opens a scope in which a support rule's parameters stand for the
-// caller's operands.
+// caller's operands. The caller's own variables mean nothing in there.
 func (t *translator) bindArgs(r *ast.Rule, args []*ast.Term, sc *scope) (*scope, bool) {
 	inner := newScope(nil)
 	if len(r.Head.Args) != len(args) {
 		t.refuse("", "%s is called with another number of operands", display(r.Path().String()))
 		return nil, false
-	}
-	if len(args) > 0 {
-		inner.parent = iterationsOnly(sc)
 	}
 	for i, p := range r.Head.Args {
 		v, ok := p.Value.(ast.Var)
@@ -191,10 +188,6 @@ func (t *translator) bindArgs(r *ast.Rule, args []*ast.Term, sc *scope) (*scope,
 	}
 	return inner, true
 }
-
-// iterationsOnly keeps a caller's open iterations reachable by id, without its
-// variables, which mean nothing inside another rule.
-func iterationsOnly(sc *scope) *scope { return nil }
 
 func (t *translator) supportCall(op string, args []*ast.Term, sc *scope) policy.Expr {
 	if len(t.support[op]) == 0 {

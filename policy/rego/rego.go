@@ -88,7 +88,7 @@ type Snapshot struct {
 
 // counters are read by [Snapshot.Stats].
 type counters struct {
-	plans, cached, checks, denied, failed atomic.Int64
+	plans, cached, checks, failed atomic.Int64
 }
 
 // Stats are counts since the snapshot was loaded.
