@@ -21,7 +21,7 @@ type RetrieveRequest struct {
 	TopK        int    `json:"top_k,omitempty"`       // passages, 1 to 50
 	Budget      int    `json:"budget,omitempty"`      // tokens of passages in the prompt
 	Format      string `json:"format,omitempty"`      // passages (default), messages, anthropic or plain
-	Marking     string `json:"marking,omitempty"`     // none, datamark or base64
+	Marking     string `json:"marking,omitempty"`     // delimit, datamark or base64
 	Purpose     string `json:"purpose,omitempty"`     // for policies
 	Destination string `json:"destination,omitempty"` // where the passages go; internal unless said
 }
@@ -116,7 +116,7 @@ func (a *API) toRetrieval(in RetrieveRequest, s policy.Subject, b auth.Backend) 
 	}
 	if in.Marking != "" {
 		if r.Marking, err = prompt.ParseMarking(in.Marking); err != nil {
-			return r, fmt.Errorf("%w: marking must be none, datamark or base64", retrieval.ErrRequest)
+			return r, fmt.Errorf("%w: marking must be delimit, datamark or base64", retrieval.ErrRequest)
 		}
 	}
 	return r, nil

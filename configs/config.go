@@ -142,7 +142,7 @@ type Prompt struct {
 	Diversity float64 `yaml:"diversity"`  // 0 to 1: how much sameness counts against a passage
 	Budget    int     `yaml:"budget"`     // tokens of passages
 	TopK      int     `yaml:"top_k"`      // passages
-	Marking   string  `yaml:"marking"`    // none, datamark or base64
+	Marking   string  `yaml:"marking"`    // delimit, datamark or base64
 }
 
 // Output says what answers may hold.

@@ -35,7 +35,7 @@ func (c *Config) Validate() []string {
 	v.oneOf("chunks.encoding", c.Chunks.Encoding, "cl100k_base", "o200k_base")
 	v.need(c.Chunks.MaxTokens >= 16 && c.Chunks.MaxTokens <= 8192, "chunks.max_tokens: use 16 to 8192")
 	v.need(c.Chunks.Overlap >= 0 && c.Chunks.Overlap < (c.Chunks.MaxTokens+1)/2, "chunks.overlap: use less than half of max_tokens")
-	v.oneOf("prompt.marking", c.Prompt.Marking, "none", "datamark", "base64")
+	v.oneOf("prompt.marking", c.Prompt.Marking, "delimit", "datamark", "base64")
 	v.need(c.Prompt.Budget > 0, "prompt.budget: use a positive number of tokens")
 	v.need(c.Prompt.TopK > 0 && c.Prompt.TopK <= 50, "prompt.top_k: use 1 to 50")
 	v.need(c.Output.Verbatim >= 0, "output.verbatim: use 0 or more tokens")

@@ -103,10 +103,10 @@ func (s *Service) pages(ctx context.Context, r Request, d catalog.Document, t *t
 		return nil, err
 	}
 	var out []proven
-	budget := r.Budget
+	budget, receipt := r.Budget, d.Receipt.ID()
 	for _, id := range ids {
 		c, ok := chunks[id]
-		if !ok || c.Document != d.ID || c.Version != d.Version || s.covers(key, d, c) != nil {
+		if !ok || c.Document != d.ID || c.Version != d.Version || s.covers(key, d, receipt, c) != nil {
 			t.count("dropped_receipt", 1)
 			continue
 		}

@@ -3,6 +3,7 @@ package retrieval
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/doorward/doorward/ingest/catalog"
@@ -48,6 +49,10 @@ func (s *Service) prove(ctx context.Context, r Request, snapshot policy.Snapshot
 	if err != nil {
 		return nil, err
 	}
+	receipts := map[string]string{} // document → id of its receipt, checked below
+	for id, d := range documents {
+		receipts[id] = d.Receipt.ID()
+	}
 	var out []proven
 	for _, h := range hits {
 		d := documents[h.Document]
@@ -55,11 +60,11 @@ func (s *Service) prove(ctx context.Context, r Request, snapshot policy.Snapshot
 		if !allowed[h.Document] {
 			continue
 		}
-		if !ok || c.Document != h.Document || c.Version != d.Version || h.Version != d.Version || h.Receipt != d.Receipt.ID() {
+		if !ok || c.Document != h.Document || c.Version != d.Version || h.Version != d.Version || h.Receipt != receipts[h.Document] {
 			t.count("dropped_stale", 1)
 			continue
 		}
-		if err := s.covers(key, d, c); err != nil {
+		if err := s.covers(key, d, receipts[h.Document], c); err != nil {
 			t.count("dropped_receipt", 1)
 			s.Log.ErrorContext(ctx, "receipt does not hold", "document", d.ID, "version", d.Version, "chunk", c.ID)
 			continue
@@ -122,9 +127,10 @@ func documentIDs(hits []index.Hit) []string {
 	return ids
 }
 
-// covers verifies the document's receipt and that it covers attributes and text.
-func (s *Service) covers(key []byte, d catalog.Document, c catalog.Chunk) error {
-	if err := s.verified.verify(s.Verifier, d); err != nil {
+// covers verifies the document's receipt, whose id is given, and that it covers
+// attributes and text.
+func (s *Service) covers(key []byte, d catalog.Document, id string, c catalog.Chunk) error {
+	if err := s.verified.verify(s.Verifier, d, id); err != nil {
 		return err
 	}
 	if d.Receipt.Attributes != d.Attributes.Hash() {
@@ -143,8 +149,8 @@ type verifiedReceipts struct {
 // maxVerified bounds the memory; beyond it the set starts anew.
 const maxVerified = 1 << 16
 
-func (v *verifiedReceipts) verify(by receipt.Verifier, d catalog.Document) error {
-	k := [2]string{d.Receipt.ID() + d.Receipt.KeyID + fmt.Sprint(d.Receipt.Issued), string(d.Receipt.Signature)}
+func (v *verifiedReceipts) verify(by receipt.Verifier, d catalog.Document, id string) error {
+	k := [2]string{id + d.Receipt.KeyID + strconv.FormatInt(d.Receipt.Issued, 10), string(d.Receipt.Signature)}
 	v.mu.Lock()
 	ok := v.known[k]
 	v.mu.Unlock()

@@ -46,7 +46,8 @@ var schema = policy.Schema{"groups": {Kind: policy.StringSet}}
 
 // world is a small Doorward with real stores and a few switches for trouble.
 type world struct {
-	t        *testing.T
+	t        testing.TB
+	ring     *local.Ring
 	catalog  *switchCatalog
 	index    *indexsqlite.Index
 	policies *rego.Source
@@ -56,7 +57,10 @@ type world struct {
 	now      time.Time
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world { return newWorldOf(t, 64) }
+
+// newWorldOf cuts documents into chunks of at most so many words.
+func newWorldOf(t testing.TB, tokens int) *world {
 	t.Helper()
 	ctx := context.Background()
 	check := func(err error) {
@@ -70,6 +74,7 @@ func newWorld(t *testing.T) *world {
 	keyDir := filepath.Join(t.TempDir(), "keys")
 	check(local.Create(keyDir, false))
 	ring, err := local.Open(local.Config{Dir: keyDir, Tenants: filepath.Join(dir, "keys")})
+	w.ring = ring
 	check(err)
 	signer, err := local.OpenSigner(keyDir)
 	check(err)
@@ -88,7 +93,7 @@ func newWorld(t *testing.T) *world {
 	sanitizer, err := sanitize.NewSanitizer(sanitize.SanitizerConfig{Scanners: []sanitize.Scanner{finds("IGNORE ALL")}})
 	check(err)
 	w.pipeline, err = ingest.New(ingest.Config{Catalog: cat, Index: w.index, Epochs: w.index, Audit: w.audit, Policy: w.policies, Schema: schema, Keys: ring, Signer: signer,
-		Extractor: plainText{}, Sanitizer: sanitizer, Analyzer: analyzer, Access: []string{"groups"}, Chunks: chunk.Config{MaxTokens: 64, Counter: words{}}})
+		Extractor: plainText{}, Sanitizer: sanitizer, Analyzer: analyzer, Access: []string{"groups"}, Chunks: chunk.Config{MaxTokens: tokens, Counter: words{}}})
 	check(err)
 	builder, err := prompt.New(prompt.Config{Counter: words{}})
 	check(err)

@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -165,18 +164,6 @@ func serve(t testing.TB, dir string, args ...string) (url string, stop func()) {
 			t.Fatalf("serve did not start:\n%s", said)
 		}
 	}
-}
-
-// freePort is a port nobody listens on now.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // as makes a request on a user's behalf.

@@ -20,7 +20,7 @@ func (c *Catalog) Documents(ctx context.Context, tenant string, ids []string) (m
 	if err != nil {
 		return nil, unavailable("reading documents", err)
 	}
-	rows, err := c.read.QueryContext(ctx, documentColumns+` where tenant = ? and state = 'live' and id in (select value from json_each(?))`, tenant, list)
+	rows, err := c.documents.QueryContext(ctx, tenant, list)
 	if err != nil {
 		return nil, unavailable("reading documents", err)
 	}
@@ -39,6 +39,12 @@ func (c *Catalog) Documents(ctx context.Context, tenant string, ids []string) (m
 }
 
 const documentColumns = `select tenant, id, source, state, version, media_type, content, attributes, receipt, findings, facts, received, updated from documents`
+
+const documentsByID = documentColumns + ` where tenant = ? and state = 'live' and id in (select value from json_each(?))`
+
+const chunksByID = `select c.id, c.document, c.version, c.ordinal, c.sealed, v.key from chunks c
+	join versions v on v.tenant = c.tenant and v.document = c.document and v.version = c.version and v.state = 'live'
+	where c.tenant = ? and c.id in (select value from json_each(?))`
 
 func (c *Catalog) scanDocument(rows *sql.Rows) (catalog.Document, error) {
 	var d catalog.Document
@@ -80,9 +86,7 @@ func (c *Catalog) Open(ctx context.Context, tenant string, ids []string) (map[st
 	if err != nil {
 		return nil, unavailable("reading chunks", err)
 	}
-	rows, err := c.read.QueryContext(ctx, `select c.id, c.document, c.version, c.ordinal, c.sealed, v.key from chunks c
-		join versions v on v.tenant = c.tenant and v.document = c.document and v.version = c.version and v.state = 'live'
-		where c.tenant = ? and c.id in (select value from json_each(?))`, tenant, list)
+	rows, err := c.open.QueryContext(ctx, tenant, list)
 	if err != nil {
 		return nil, unavailable("reading chunks", err)
 	}

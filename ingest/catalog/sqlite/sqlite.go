@@ -41,6 +41,8 @@ type Catalog struct {
 	now   func() time.Time
 	write *sql.DB // one connection: writers queue here, never on the file
 	read  *sql.DB
+
+	documents, open *sql.Stmt // asked on every query
 }
 
 var _ catalog.Reader = (*Catalog)(nil)
@@ -77,7 +79,21 @@ func Open(ctx context.Context, c Config) (*Catalog, error) {
 		write.Close()
 		return nil, fmt.Errorf("opening catalog: %w", err)
 	}
+	if err := cat.prepare(ctx); err != nil {
+		return nil, errors.Join(err, cat.Close())
+	}
 	return cat, nil
+}
+
+// prepare parses once what every query asks.
+func (c *Catalog) prepare(ctx context.Context) (err error) {
+	if c.documents, err = c.read.PrepareContext(ctx, documentsByID); err != nil {
+		return fmt.Errorf("opening catalog: %w", err)
+	}
+	if c.open, err = c.read.PrepareContext(ctx, chunksByID); err != nil {
+		return fmt.Errorf("opening catalog: %w", err)
+	}
+	return nil
 }
 
 // private makes the file with mode 0600 when missing and refuses a readable one.
