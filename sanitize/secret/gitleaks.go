@@ -159,9 +159,14 @@ var nearby = map[string][]string{
 // longer are bounds on matches that have none of their own, where they may be
 // longer than others: a PEM block of an RSA key of 16,384 bits has 12.5 KB.
 var longer = map[string]int{
-	"private-key": 1 << 16,
-	"jwt":         1 << 14,
-	"jwt-base64":  1 << 14,
+	"private-key":         1 << 16,
+	"private-key-open":    1 << 16,
+	"private-key-der":     1 << 14,
+	"openssh-private-key": 1 << 14,
+	"putty-private-key":   1 << 14,
+	"kubeconfig-key":      1 << 14,
+	"jwt":                 1 << 14,
+	"jwt-base64":          1 << 14,
 	// Keys in hexadecimal in test sources have been met of 12 KB.
 	"generic-api-key": 1 << 15,
 }

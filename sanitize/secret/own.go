@@ -52,7 +52,7 @@ func (s spec) compile() ([]*rule, error) {
 	r := rule{
 		id: s.id, class: classOf(s.id), score: 0.95, rank: rankVendor, entropy: s.entropy,
 		expr:   strings.ReplaceAll(s.expr, "{=}", assigns),
-		accept: notTemplate, alone: s.alone,
+		accept: notTemplate, alone: s.alone, ahead: longer[s.id],
 	}
 	rules, err := compileRule(r)
 	if err != nil {

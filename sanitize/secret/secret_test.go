@@ -87,6 +87,28 @@ func TestStreamHoldsAPrivateKeyToItsEnd(t *testing.T) {
 	}
 }
 
+func TestAPrivateKeyWithoutAnEndIsCoveredWhole(t *testing.T) {
+	s := newScanner(t)
+	body := strings.Repeat("MIIEowIBAAKCAQEAy8Dbv8prpJ/0kKhlGeJYozo2t60EG8L0561g13R29LvMR5hy\n", 150)
+	text := "-----BEGIN PRIVATE " + "KEY-----\n" + body
+	found, err := s.Scan(context.Background(), sanitize.Plain(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := 0
+	for _, f := range found {
+		end = max(end, f.End)
+	}
+	if end < len(text)-1 {
+		t.Errorf("found up to %d of %d bytes", end, len(text))
+	}
+	at := 0
+	split := sanitizetest.Stream(t, s, text, func() int { at++; return 1 + at*37%600 })
+	if len(split) != len(found) {
+		t.Errorf("scan found %d, stream %d", len(found), len(split))
+	}
+}
+
 func TestCleanTextAllocatesNothing(t *testing.T) {
 	s := newScanner(t)
 	text := strings.Repeat("Access to the archive is by key: ask the keeper, who has a token of brass. ", 27)[:2000]
