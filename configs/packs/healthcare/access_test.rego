@@ -7,7 +7,7 @@ context(purpose) := {"now": 0, "purpose": purpose, "destination": "internal", "a
 
 nurse := {
 	"id": "nia", "tenant": "clinic", "groups": [], "roles": ["clinician"], "clearance": 0,
-	"claims": {"on_duty": true, "consented_patients": [], "cleared_for": ["genetics"]},
+	"claims": {"on_duty": true, "cleared_for": ["genetics"]},
 }
 
 record := {"kind": "record", "patient": "p1", "care_team": ["nia"], "sensitivity": []}
@@ -34,7 +34,7 @@ test_research_on_deidentified_only if {
 }
 
 test_patients_read_their_own if {
-	patient := {"id": "p1", "tenant": "clinic", "groups": [], "roles": [], "clearance": 0, "claims": {"cleared_for": [], "consented_patients": []}}
+	patient := {"id": "p1", "tenant": "clinic", "groups": [], "roles": [], "clearance": 0, "claims": {"cleared_for": []}}
 	may(patient, "self", record)
 	not may(patient, "self", object.union(record, {"patient": "p2"}))
 	not may(patient, "treatment", record)
