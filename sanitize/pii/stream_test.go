@@ -1,6 +1,7 @@
 package pii_test
 
 import (
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -82,4 +83,23 @@ func FuzzStream(f *testing.F) {
 			t.Fatalf("stream found %v, scan %v", got, want)
 		}
 	})
+}
+
+func TestStreamOfPlantedDocuments(t *testing.T) {
+	s := scanner(t, pii.Config{Thresholds: map[string]float64{"DATE": 0.3}})
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for range 60 {
+		text, _ := plant(rnd, 12)
+		want, err := s.Scan(t.Context(), sanitize.Plain(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pieces := make([]int, 8)
+		for i := range pieces {
+			pieces[i] = 1 + rnd.IntN(60)
+		}
+		if got := streamed(t, s, text, pieces...); !reflect.DeepEqual(got, want) {
+			t.Fatalf("pieces of %v: stream found %d, scan %d", pieces, len(got), len(want))
+		}
+	}
 }
