@@ -51,7 +51,7 @@ func TestScan(t *testing.T) {
 		{"paid with 4111 1111 1111 1111 today", "CREDIT_CARD=4111 1111 1111 1111"},
 		{"paid with ４１１１ １１１１ １１１１ １１１１ today", "CREDIT_CARD=４１１１ １１１１ １１１１ １１１１"},
 		{"paid with 4111 1111 1111 1112 today", ""},
-		{"paid with 4111 - 1111 - 1111 - 1111 or 5500  0000  0000  0004", "CREDIT_CARD=4111 - 1111 - 1111 - 1111 | CREDIT_CARD=5500  0000  0000  0004"},
+		{"card 4111 - 1111 - 1111 - 1111 or 5500  0000  0000  0004", "CREDIT_CARD=4111 - 1111 - 1111 - 1111 | CREDIT_CARD=5500  0000  0000  0004"},
 		{"IBAN DE89  3704  0044  0532  0130  00", "IBAN=DE89  3704  0044  0532  0130  00"},
 		{"from 192.168.10.7 and fe80::1ff:fe23:4567:890a/64", "IP=192.168.10.7 | IP=fe80::1ff:fe23:4567:890a/64"},
 		{"std::vector and a::b and 12:30:45", ""},
