@@ -99,8 +99,8 @@ func (l *lexer) colon(i, limit int) (n, hold int) {
 		return 1, 0
 	}
 	if end <= i+1 || scheme == "" && end <= i+3 {
-		if scheme == "" && i+3 < limit && l.buf[i+3] == '`' { // a host's name, for some
-			l.flag(i, i+3, "LINK", RuleURL)
+		if scheme == "" && i+3 < limit && !blank(l.buf[i+3]) && strings.IndexByte("\"')]}<>", l.buf[i+3]) < 0 {
+			l.flag(i, i+3, "LINK", RuleURL) // marks are a host's name, for some
 		}
 		return 1, 0
 	}
