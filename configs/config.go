@@ -167,8 +167,9 @@ type Issuer struct {
 
 // Index says where chunks are searched.
 type Index struct {
-	Type   string `yaml:"type"` // sqlite or qdrant
-	Qdrant Qdrant `yaml:"qdrant"`
+	Type   string        `yaml:"type"`  // sqlite or qdrant
+	Scrub  time.Duration `yaml:"scrub"` // how often the index is compared with the catalog while serving; 0 never
+	Qdrant Qdrant        `yaml:"qdrant"`
 }
 
 // Qdrant is a server, 1.17 to 1.19.

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -71,7 +72,7 @@ func Defaults() *Config {
 		Prompt:   Prompt{Budget: 3000, TopK: 8, Marking: "datamark"},
 		Output:   Output{Verbatim: 60},
 		Identity: Identity{Audience: "doorward"},
-		Index:    Index{Type: "sqlite", Qdrant: Qdrant{Collection: "doorward", Create: true}},
+		Index:    Index{Type: "sqlite", Scrub: time.Hour, Qdrant: Qdrant{Collection: "doorward", Create: true}},
 		Embedder: Embedder{Type: "none", Destination: "internal"},
 		Reranker: Reranker{Type: "none", Destination: "internal"},
 		Log:      Log{Level: "info"},

@@ -67,11 +67,9 @@ func fsck(c *cobra.Command, g *global, a *app.App) error {
 	if g.json {
 		json.NewEncoder(c.OutOrStdout()).Encode(r)
 	} else {
-		fmt.Fprintf(c.OutOrStdout(), "%d documents, %d chunks: %d missing from the index, %d not in the catalog, %d altered\n", r.Documents, r.Chunks, len(r.Missing), len(r.Phantom), len(r.Altered))
-		for what, list := range map[string][]string{"missing": r.Missing, "phantom": r.Phantom, "altered": r.Altered} {
-			for _, id := range list {
-				fmt.Fprintf(c.OutOrStdout(), "  %s %s\n", what, id)
-			}
+		fmt.Fprintf(c.OutOrStdout(), "%d chunks compared, %d faults\n", r.Chunks, len(r.Faults))
+		for _, f := range r.Faults {
+			fmt.Fprintf(c.OutOrStdout(), "  %s  %s of %s\n", f.Flaw, f.ID, f.Document)
 		}
 	}
 	if !r.Clean() {

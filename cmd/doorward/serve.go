@@ -58,6 +58,9 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 	if a.Follower != nil {
 		go a.Follower.Run(ctx)
 	}
+	if every := a.Config.Index.Scrub; every > 0 {
+		go a.Scrub(ctx, every)
+	}
 	c := a.Config.Listen
 	faces := []face{{c.Public, public, c.TLSCert, c.TLSKey, listening}, {c.Operator, operator, "", "", func(string) {}}}
 	failed := make(chan error, len(faces))

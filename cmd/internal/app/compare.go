@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"time"
 
-	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/receipt"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/retrieval/index"
 )
 
@@ -75,65 +76,74 @@ func (a *App) Export(ctx context.Context, yield func(ExportLine) error) error {
 
 // Comparison is how catalog and index differ.
 type Comparison struct {
-	Documents int      `json:"documents"`
-	Chunks    int      `json:"chunks"`
-	Missing   []string `json:"missing"` // chunks the index lacks
-	Phantom   []string `json:"phantom"` // chunks the catalog does not know
-	Altered   []string `json:"altered"` // chunks that differ from their receipt
+	Chunks int           `json:"chunks"`
+	Faults []index.Fault `json:"faults"`
 }
 
 // Clean reports that nothing differs.
-func (c Comparison) Clean() bool { return len(c.Missing)+len(c.Phantom)+len(c.Altered) == 0 }
+func (c Comparison) Clean() bool { return len(c.Faults) == 0 }
 
-// Compare holds every point of the index against the catalog's receipts.
+// Compare holds every point of the index against the catalog: identity, place,
+// receipt, attributes, terms and vector.
 func (a *App) Compare(ctx context.Context) (Comparison, error) {
-	r := Comparison{Missing: []string{}, Phantom: []string{}, Altered: []string{}}
+	r := Comparison{Faults: []index.Fault{}}
 	tenants, err := a.Catalog.Tenants(ctx)
 	if err != nil {
 		return r, err
 	}
 	for _, t := range tenants {
-		if err := a.compareTenant(ctx, t, &r); err != nil {
+		n, err := index.Scrub(ctx, a.Index, t, a.Catalog.Points(ctx, t), func(f index.Fault) error {
+			r.Faults = append(r.Faults, f)
+			return nil
+		})
+		if err != nil {
 			return r, err
 		}
+		r.Chunks += n
 	}
 	return r, nil
 }
 
-func (a *App) compareTenant(ctx context.Context, tenant string, r *Comparison) error {
-	key, err := a.Keys.Derive(tenant, ingest.ContentPurpose)
-	if err != nil {
-		return err
-	}
-	type expected struct {
-		document, version, receipt, attributes, terms string
-	}
-	want := map[string]expected{}
-	err = a.Catalog.Live(ctx, tenant, "", func(d catalog.Document) error {
-		r.Documents++
-		for _, c := range d.Receipt.Chunks {
-			want[c.ID] = expected{d.ID, d.Version, d.Receipt.ID(), d.Attributes.Hash(), c.Terms}
+// Scrub compares again and again until ctx ends. What is found twice in a row is
+// audited as an alarm; once may be a document that was changing. Nothing of it is
+// released meanwhile: every hit is proved by its receipt.
+func (a *App) Scrub(ctx context.Context, every time.Duration) {
+	var before map[index.Fault]bool
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	r.Chunks += len(want)
-	err = a.Index.Scroll(ctx, tenant, func(c index.Chunk) error {
-		w, ok := want[c.ID]
-		switch {
-		case !ok:
-			r.Phantom = append(r.Phantom, c.ID)
-		case w != expected{c.Document, c.Version, c.Receipt, c.Attributes.Hash(), receipt.Hash(key, ingest.TermBytes(c.Terms))}:
-			r.Altered = append(r.Altered, c.ID)
+		r, err := a.Compare(ctx)
+		if err != nil {
+			a.Log.ErrorContext(ctx, "scrubbing failed", "error", err)
+			continue
 		}
-		delete(want, c.ID)
-		return nil
-	})
-	for id := range want {
-		r.Missing = append(r.Missing, id)
+		now := map[index.Fault]bool{}
+		flaws := map[string]int{}
+		var documents []string
+		for _, f := range r.Faults {
+			now[f] = true
+			if before[f] {
+				flaws[string(f.Flaw)]++
+				documents = append(documents, f.Document)
+			}
+		}
+		before = now
+		if len(flaws) > 0 {
+			a.alarm(ctx, documents, flaws)
+		}
 	}
-	slices.Sort(r.Missing)
-	return err
+}
+
+func (a *App) alarm(ctx context.Context, documents []string, flaws map[string]int) {
+	documents = documents[:min(len(documents), 100)]
+	a.Log.ErrorContext(ctx, "the index differs from the catalog: run `doorward fsck`", "flaws", flaws)
+	e := audit.Entry{Event: "alarm", Outcome: "scrub", Tenant: "*", Documents: documents, Counts: flaws, Reason: "the index differs from the catalog"}
+	if err := a.Audit.Append(ctx, e); err != nil {
+		a.Log.ErrorContext(ctx, "auditing an alarm", "error", err)
+	}
 }
