@@ -64,7 +64,7 @@ func (r *rule) compile() error {
 	if r.ahead == 0 {
 		r.ahead = min(longest(body), unbounded)
 	}
-	if r.ahead >= farAhead {
+	if r.ahead >= farAhead && assignmentAt(body) < 0 {
 		r.search = regexp.MustCompile(expr)
 	}
 	if r.live, err = syntax.Compile(body.Simplify()); err != nil {

@@ -20,6 +20,8 @@ const (
 // Offsets are of the text; in a stream, of the part that is kept.
 type run struct {
 	s *Scanner
+	// base is where the text begins in a stream.
+	base int
 	// done[rule] is where the rule's last match ended: matches of one rule do not
 	// overlap. Made at the first match.
 	done []int
@@ -49,7 +51,7 @@ func (r *run) decide(text string, a *anchor, start int, final bool) verdict {
 		return no
 	}
 	rule := r.s.rules[a.rule]
-	crowded := rule.search != nil && r.failed != nil && r.failed[a.rule] > fewFailures
+	crowded := rule.search != nil && r.failed != nil && r.failed[a.rule] > fewFailures+(r.base+start)/sparse
 	var c candidate
 	var v verdict
 	if crowded {
@@ -90,6 +92,9 @@ func (r *run) note(rule, end int, v verdict) {
 // fewFailures is how often a rule with a far look-ahead may fail in one text
 // before it is searched for in windows.
 const fewFailures = 64
+
+// sparse is how many bytes of text one more failure is allowed for.
+const sparse = 512
 
 // release returns, in order, the findings that end by limit, without those that
 // say no more than another: inside one of a higher rank, as gitleaks has it for

@@ -23,7 +23,6 @@ func (s *Scanner) NewStream() sanitize.Stream {
 type stream struct {
 	run
 	buf   []byte // the text from base on
-	base  int
 	state match.State
 	// pending are the places where a rule may match, in the order a scan of the
 	// whole would decide them.
