@@ -173,7 +173,9 @@ var issuers = []issuer{
 	{9792, 9792, 4, 16, 16},     // Troy
 	{50, 50, 2, 12, 19},         // Maestro, Verve, Elo
 	{56, 58, 2, 12, 19},         // Maestro
-	{60, 69, 2, 12, 19},         // Maestro, RuPay, Hipercard
+	{60, 60, 2, 12, 19},         // RuPay, Hipercard
+	{63, 63, 2, 12, 19},         // Maestro
+	{67, 67, 2, 12, 19},         // Maestro
 	{1, 1, 1, 15, 15},           // UATP
 }
 
