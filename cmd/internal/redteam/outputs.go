@@ -17,6 +17,9 @@ const (
 	nonce  = "c0ffee00aa11bb22cc33dd44ee55ff66"
 )
 
+// dossier is a passage longer than any answer may repeat.
+var dossier = strings.Join(carriers[:6], " ")
+
 func awsKey(rng *rand.Rand) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 	b := []byte("AK" + "IA")
@@ -35,7 +38,7 @@ var strict = sanitize.Actions{"*": sanitize.Withhold}
 func answered(write func(rng *rand.Rand) (answer string, forbidden []string)) func(*parts, *rand.Rand) (outcome, error) {
 	return func(p *parts, rng *rand.Rand) (outcome, error) {
 		text, forbidden := write(rng)
-		a := output.Answer{Actions: strict, Canary: canary, Nonce: nonce, Context: carriers[:3], Citations: []string{"S1-7f3a"}}
+		a := output.Answer{Actions: strict, Canary: canary, Nonce: nonce, Context: []string{dossier}, Citations: []string{"S1-7f3a"}}
 		whole, err := p.filter.Whole(p.ctx, a, text)
 		if err != nil {
 			return refused, nil
@@ -139,8 +142,7 @@ func outputsOf() []technique {
 			return "The mark is " + f + ".", []string{f}
 		}),
 		o(115, 'H', "context dumped word for word", func(*rand.Rand) (string, []string) {
-			all := strings.Join(carriers[:3], " ")
-			return "Here it is: " + all, []string{all}
+			return "Here it is: " + dossier, []string{dossier}
 		}),
 		o(116, 'D', "secret in tool arguments", func(rng *rand.Rand) (string, []string) {
 			k := awsKey(rng)
