@@ -93,7 +93,7 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 	if err != nil {
 		return nil, err
 	}
-	rewritten, err := p.Sanitizer.Rewrite(ctx, read.Text, found.visible, actions, sanitize.RewriteOptions{Pseudonym: p.pseudonym(w.arrival.Tenant, attributes)})
+	rewritten, err := p.Sanitizer.Rewrite(ctx, read.Text, found.visible, actions, sanitize.RewriteOptions{Pseudonym: p.pseudonym(w.arrival.Tenant, attributes), Scanned: true})
 	if err != nil {
 		return nil, held("rewrite")
 	}

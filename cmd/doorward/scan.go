@@ -102,7 +102,7 @@ func (s *scanning) scan(ctx context.Context, in scanInput) (scanOutput, error) {
 		out.Action = verdict.Outcome.String()
 		return out, nil
 	}
-	r, err := s.sanitizer.Rewrite(ctx, in.Text, found, sanitize.ParseActions(verdict.Actions), sanitize.RewriteOptions{})
+	r, err := s.sanitizer.Rewrite(ctx, in.Text, found, sanitize.ParseActions(verdict.Actions), sanitize.RewriteOptions{Scanned: true})
 	switch {
 	case err != nil:
 		return out, err

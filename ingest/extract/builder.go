@@ -226,26 +226,6 @@ func (b *builder) border() {
 	b.blocks = append(b.blocks, chunk.Block{Span: sanitize.Span{Start: len(b.out), End: len(b.out)}, Kind: chunk.Break})
 }
 
-// table adds rows, the first heads of them being the header.
-func (b *builder) table(rows [][]string, heads int) {
-	if len(rows) == 0 {
-		return
-	}
-	b.gap()
-	start, head := len(b.out), len(b.out)
-	for i, row := range rows {
-		if b.stopped() {
-			return
-		}
-		b.row(row)
-		if i == heads-1 {
-			head = len(b.out)
-		}
-	}
-	b.tableBlock(start, head)
-	b.gap()
-}
-
 // row adds one line of cells.
 func (b *builder) row(cells []string) {
 	for i, c := range cells {

@@ -171,7 +171,6 @@ var (
 	htmlStart = regexp.MustCompile(`(?i)^(?:\s|<!--(?s:.*?)-->|<\?xml[^>]{0,200}\?>)*<(?:!doctype\s+html|html|head|body)[\s>]`)
 	xmlStart  = regexp.MustCompile(`^\s*<\?xml\s`)
 	mailStart = regexp.MustCompile(`(?i)^(?:(?:return-path|received|from|to|cc|date|subject|message-id|mime-version|delivered-to|reply-to|x-[a-z0-9-]+|content-type|dkim-signature|arc-[a-z-]+|authentication-results):[^\n]*\r?\n(?:[ \t][^\n]*\r?\n)*){3}`)
-	jsonStart = regexp.MustCompile(`^\s*(?:\{\s*"|\[\s*[\[{"\d])`)
 
 	mediaTypeWords = regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}$`)
 )

@@ -34,8 +34,6 @@ func (m matrix) apply(x, y float64) (float64, float64) {
 // box is a rectangle in page space.
 type box struct{ x0, y0, x1, y1 float64 }
 
-var everywhere = box{math.Inf(-1), math.Inf(-1), math.Inf(1), math.Inf(1)}
-
 func (b box) cut(o box) box {
 	return box{max(b.x0, o.x0), max(b.y0, o.y0), min(b.x1, o.x1), min(b.y1, o.y1)}
 }
@@ -93,8 +91,6 @@ type canvas struct {
 	tm, lm   matrix
 	path     box
 	pathSet  bool
-	pathX    float64
-	pathY    float64
 	clipNext bool
 	runs     []pdfRun
 	paints   []paint

@@ -38,7 +38,7 @@ func (d *dependence) visit(c *ast.Compiler, rules []*ast.Rule) {
 			for dep := range c.Graph.Dependencies(r) {
 				if dr, ok := dep.(*ast.Rule); ok {
 					d.visit(c, []*ast.Rule{dr})
-					d.visit(c, c.GetRulesExact(dr.Path()))
+					d.visit(c, c.GetRulesExact(rulePath(dr)))
 				}
 			}
 		}

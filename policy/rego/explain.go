@@ -127,7 +127,7 @@ func (w *witness) TraceEvent(e topdown.Event) {
 		}
 		switch e.Op {
 		case topdown.EnterOp:
-			o := &RuleOutcome{Rule: display(node.Path().String()), File: node.Location.File, Line: node.Location.Row}
+			o := &RuleOutcome{Rule: display(rulePath(node).String()), File: node.Location.File, Line: node.Location.Row}
 			w.rules[e.QueryID] = o
 			w.order = append(w.order, o)
 		case topdown.ExitOp:

@@ -175,13 +175,13 @@ func (t *translator) supportTrue(path string, args []*ast.Term, sc *scope) polic
 func (t *translator) bindArgs(r *ast.Rule, args []*ast.Term, sc *scope) (*scope, bool) {
 	inner := newScope(nil)
 	if len(r.Head.Args) != len(args) {
-		t.refuse("", "%s is called with another number of operands", display(r.Path().String()))
+		t.refuse("", "%s is called with another number of operands", display(rulePath(r).String()))
 		return nil, false
 	}
 	for i, p := range r.Head.Args {
 		v, ok := p.Value.(ast.Var)
 		if !ok {
-			t.refuse("use plain variables as parameters", "a parameter of %s is a pattern", display(r.Path().String()))
+			t.refuse("use plain variables as parameters", "a parameter of %s is a pattern", display(rulePath(r).String()))
 			return nil, false
 		}
 		inner.vars[v] = t.term(args[i], sc)

@@ -38,7 +38,7 @@ func lintFlow(c *collector, s *Snapshot) {
 func (f *flow) rule(r *ast.Rule, report bool) {
 	f.tainted, f.bound = map[ast.Var]bool{}, map[ast.Var]policy.Kind{}
 	for i, a := range r.Head.Args {
-		if f.params[r.Path().String()][i] {
+		if f.params[rulePath(r).String()][i] {
 			for v := range a.Vars() {
 				f.tainted[v] = true
 			}
@@ -64,7 +64,7 @@ func (f *flow) rule(r *ast.Rule, report bool) {
 // document: full evaluation calls that a conflict and denies, partial evaluation
 // sees alternatives (M3).
 func (f *flow) single(r *ast.Rule) {
-	path := r.Path().String()
+	path := rulePath(r).String()
 	if r.Head.RuleKind() == ast.MultiValue || r.Head.Value == nil || r.Head.Value.IsGround() && !holdsRefs(r.Head.Value) {
 		return
 	}

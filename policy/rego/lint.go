@@ -38,7 +38,7 @@ func lintConflicts(c *collector, s *Snapshot) {
 		if r.Head.RuleKind() == ast.MultiValue {
 			continue
 		}
-		k := r.Path().String()
+		k := rulePath(r).String()
 		if groups[k] == nil {
 			order = append(order, k)
 		}
@@ -98,7 +98,7 @@ func lintObligations(c *collector, s *Snapshot) {
 		walkOwn(r, func(x any) bool {
 			if ref, ok := x.(ast.Ref); ok && ref.HasPrefix(documentRef) {
 				c.add(Error, r.Location, "obligation-document", "decide by input.subject and input.context",
-					"obligations are asked once per request, of subject and context alone; %s reads the document", display(r.Path().String()))
+					"obligations are asked once per request, of subject and context alone; %s reads the document", display(rulePath(r).String()))
 			}
 			return false
 		})
@@ -183,7 +183,7 @@ func lintRule(c *collector, s *Snapshot, r *ast.Rule) {
 	}
 	if r.Else != nil {
 		c.add(Error, r.Location, "else", "write separate rules with the conditions spelt out, or a lookup table",
-			"else in %s depends on the document", display(r.Path().String()))
+			"else in %s depends on the document", display(rulePath(r).String()))
 	}
 	walkOwn(r, func(x any) bool {
 		e, ok := x.(*ast.Expr)
@@ -192,7 +192,7 @@ func lintRule(c *collector, s *Snapshot, r *ast.Rule) {
 		}
 		if len(e.With) > 0 {
 			c.add(Error, e.Location, "with", "call a function with the changed value as its argument",
-				"\"with\" in %s, which depends on the document", display(r.Path().String()))
+				"\"with\" in %s, which depends on the document", display(rulePath(r).String()))
 		}
 		switch e.Terms.(type) {
 		case *ast.Term, []*ast.Term, *ast.Every, *ast.SomeDecl:

@@ -140,7 +140,9 @@ func newCompiler() *ast.Compiler {
 
 // newProgramCompiler also knows the functions of the rewritten copy.
 func newProgramCompiler() *ast.Compiler {
-	return newCompiler().WithBuiltins(map[string]*ast.Builtin{definedName: definedBuiltin, equalName: equalBuiltin})
+	c := capabilities()
+	c.Builtins = append(c.Builtins, definedBuiltin, equalBuiltin)
+	return ast.NewCompiler().WithCapabilities(c).WithDefaultRegoVersion(ast.RegoV1)
 }
 
 // prepare compiles the queries that requests evaluate.

@@ -15,7 +15,8 @@ var instantForGate = time.Unix(1, 0)
 // rewrite added: the policy as written does not know it, and would call it
 // undefined.
 func (s *Snapshot) onlyInProgram(ref ast.Ref) bool {
-	return len(s.program.GetRulesDynamic(ref)) > 0 && len(s.compiled.GetRulesDynamic(ref)) == 0
+	all := ast.RulesOptions{IncludeHiddenModules: true}
+	return len(s.program.GetRulesDynamicWithOpts(ref, all)) > 0 && len(s.compiled.GetRulesDynamicWithOpts(ref, all)) == 0
 }
 
 // resolver answers references to data that partial evaluation leaves inside

@@ -121,7 +121,7 @@ func (s *Snapshot) ruleReports(ctx context.Context, known ast.Value) ([]RuleRepo
 		if r.Default || r.Location == nil {
 			continue
 		}
-		path := r.Path().String()
+		path := rulePath(r).String()
 		rep := RuleReport{Name: display(path), File: r.Location.File, Line: r.Location.Row, Known: !s.taint.unknown[r]}
 		if !rep.Known && len(r.Head.Args) == 0 && r.Head.RuleKind() != ast.MultiValue && isTrue(r.Head.Value) {
 			pushed, ok := done[path]

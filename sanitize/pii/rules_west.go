@@ -308,24 +308,8 @@ func isCodiceFiscale(v []byte) bool {
 	return v[15] == byte('A'+sum%26)
 }
 
-// isAMKA: a date and a Luhn digit. Software in use also doubles from the left
-// and writes the year first; a number is believed either way.
-func isAMKA(v []byte) bool {
-	if ddmmyy(v) && luhn(v) {
-		return true
-	}
-	sum := 0
-	for i, c := range v[:10] {
-		d := int(c - '0')
-		if i%2 == 0 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return (ddmmyy(v) || yymmdd(v)) && digitIs(v[10], (10-sum%10)%10)
-}
+// isAMKA: a date of birth and a Luhn digit over all eleven.
+func isAMKA(v []byte) bool { return ddmmyy(v) && luhn(v) }
 
 func isAFM(v []byte) bool {
 	return number(v) > 0 && digitIs(v[8], weigh(v, 256, 128, 64, 32, 16, 8, 4, 2)%11%10)

@@ -12,6 +12,7 @@ actions := {
 	"egress": "withhold", # links and images outside the allow-list
 	"canary": "stop", # the system prompt is leaking
 	"template": "withhold",
+	"citation": "withhold", # labels that were not issued
 	"verbatim": "withhold", # long runs copied from passages
 	"protected": "withhold", # text of documents this user may not read
 	"injection": "withhold",

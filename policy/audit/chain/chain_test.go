@@ -106,8 +106,11 @@ func TestTamperingShows(t *testing.T) {
 	lines = lines[:len(lines)-1]
 	rng := rand.New(rand.NewPCG(1, 2))
 	spoil := map[string]func() []byte{
-		"bit":      func() []byte { b := bytes.Clone(good); b[rng.IntN(len(b)-1)] ^= 1; return b },
-		"delete":   func() []byte { i := rng.IntN(20); return bytes.Join(append(append([][]byte{}, lines[:i]...), lines[i+1:]...), nil) },
+		"bit": func() []byte { b := bytes.Clone(good); b[rng.IntN(len(b)-1)] ^= 1; return b },
+		"delete": func() []byte {
+			i := rng.IntN(20)
+			return bytes.Join(append(append([][]byte{}, lines[:i]...), lines[i+1:]...), nil)
+		},
 		"truncate": func() []byte { return bytes.Join(lines[:rng.IntN(20)], nil) },
 		"swap": func() []byte {
 			c := append([][]byte{}, lines...)

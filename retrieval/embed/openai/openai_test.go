@@ -83,10 +83,12 @@ func TestFailures(t *testing.T) {
 		want  error
 		calls int32
 	}{
-		{"unauthorised is final", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secretText, 401) }, embed.ErrUnavailable, 1},
-		{"bad request is final", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secretText, 400) }, embed.ErrUnavailable, 1},
-		{"redirect is not followed", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) }, embed.ErrUnavailable, 1},
-		{"busy is repeated", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, embed.ErrUnavailable, 3},
+		{"unauthorised is final", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secretText, http.StatusUnauthorized) }, embed.ErrUnavailable, 1},
+		{"bad request is final", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secretText, http.StatusBadRequest) }, embed.ErrUnavailable, 1},
+		{"redirect is not followed", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}, embed.ErrUnavailable, 1},
+		{"busy is repeated", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, embed.ErrUnavailable, 3},
 		{"too few vectors", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"data":[]}`) }, embed.ErrUnavailable, 1},
 		{"another dimension", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"data":[{"index":0,"embedding":[1,2,3]}]}`)

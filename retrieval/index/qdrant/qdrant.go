@@ -78,7 +78,7 @@ type Config struct {
 const MinimumVersion = "1.17.0"
 
 // ErrVersion means the server is older than [MinimumVersion].
-var ErrVersion = errors.New("Qdrant server too old")
+var ErrVersion = errors.New("the Qdrant server is too old")
 
 // Index implements index.Reader, Writer, Scroller and Epochs. It is safe for
 // concurrent use.

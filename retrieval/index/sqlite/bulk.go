@@ -17,9 +17,6 @@ type item struct {
 	odd  uint32
 }
 
-// maxBulk is how many slots one bulk can tell apart.
-const maxBulk = 1 << 16
-
 func (b *bulk) add(key uint32, slot uint16, weight float32) {
 	it := item{key: key, slot: slot, code: code(weight)}
 	if it.code == 0 {
