@@ -238,6 +238,10 @@ func runs(units []unit, taken []float64, rules []*compiledRule) []verdict {
 	return out
 }
 
+// layerTypes are the types of findings. None may be the name of a kind: action
+// tables are asked for the type before the kind.
+var layerTypes = [layerCount]string{"visible-instruction", "hidden-instruction", "encoded-instruction", "forged-turn"}
+
 var layerNames = [layerCount]string{"plain", "hidden", "encoded", "forged-turn"}
 
 // findings maps runs to findings in the source.
@@ -250,7 +254,7 @@ func (s *Scanner) findings(w sanitize.View, units []unit, list []verdict) []sani
 		f := sanitize.Finding{
 			Span:  w.Source(sanitize.Span{Start: units[v.from].outerStart, End: units[v.to-1].outerEnd}),
 			Kind:  sanitize.Injection,
-			Type:  layerNames[v.layer],
+			Type:  layerTypes[v.layer],
 			Rule:  "model-" + layerNames[v.layer],
 			Score: math.Round(v.score*1e4) / 1e4,
 		}
