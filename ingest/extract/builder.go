@@ -126,6 +126,10 @@ func (b *builder) raw(s string) {
 	}
 	var stacked strings.Builder
 	at := len(b.out)
+	s, struck := terminal(s)
+	if struck != "" {
+		b.hideAt(at, Concealed, "terminal-control", "terminal control sequence", struck)
+	}
 	for i, r := range s {
 		switch {
 		case r == utf8.RuneError:

@@ -19,7 +19,7 @@ func Example() {
 }
 
 func TestPlainTextHasOneView(t *testing.T) {
-	for _, text := range []string{"", "Plain prose, nothing else.", "Überall gibt es Straßen.", "Привет, мир", "子曰：學而時習之", "می‌خواهم"[:4]} {
+	for _, text := range []string{"", "Plain prose, nothing else.", "Überall gibt es Straßen.", "Привет, мир", "子曰：學而時習之", "می\u200cخواهم"[:4]} {
 		if v := normalize.Build(text); len(v.List) != 1 || v.List[0].Text != text || v.Source != text {
 			t.Errorf("%q: %d views", text, len(v.List))
 		}
