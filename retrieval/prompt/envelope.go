@@ -65,12 +65,16 @@ func Detect(text string) Content {
 	for _, r := range text {
 		runes++
 		switch {
+		case r < utf8.RuneSelf: // most text; the tables below are slow
+			if 'a' <= r|0x20 && r|0x20 <= 'z' {
+				letters++
+			} else if strings.IndexByte("{};=<>&|[]+*\\", byte(r)) >= 0 {
+				odd++
+			}
 		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer):
 			wide++
 		case unicode.IsLetter(r):
 			letters++
-		case strings.ContainsRune("{};=<>&|[]+*\\", r):
-			odd++
 		}
 	}
 	lines, rows, indented := 0, 0, 0
