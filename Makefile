@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval kill
+.PHONY: help run build test race lint bench eval gate train redteam lofo kill policy-fuzz policy-mutants policy-revoke splits envelopes renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ build: ## Build the program into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/doorward
 
 test: ## Run all tests
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 race: ## Run the tests of concurrent parts under the race detector
 	$(GO) test -race -short $(RACE)
@@ -31,11 +31,67 @@ lint: ## Vet, staticcheck, formatting, tidy
 bench: ## Benchmarks, each with its anchor in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
 
-kill: ## Kill an ingest 50 times and compare with an undisturbed one (needs DATA)
+eval: build ## Measure detectors and retrieval on labelled data in DATA (default ../shared/data)
+	$(BIN) eval secrets $(DATA)
+	$(BIN) eval pii $(DATA)
+	$(BIN) eval injection $(DATA)
+	$(BIN) eval retrieval $(DATA)/retrieval/scifact
+
+gate: build ## The same against thresholds; fails when one is missed
+	for k in secrets pii injection; do $(BIN) eval $$k $(DATA) --gate cmd/internal/eval/gates.yaml || exit $$?; done
+
+redteam: build ## Try the catalogue of disguises and forgeries; fails when a deterministic one gets through
+	$(BIN) redteam --gate
+
+train: build ## Train the injection model anew and write its card
+	$(BIN) train --from $(DATA) --out sanitize/injection --card docs/detector-card.md
+
+lofo: ## Judge the injection model with each family left out
+	DOORWARD_DATA=$(abspath $(DATA)) DOORWARD_LOFO=1 $(GO) test -run Leave -v -timeout 30m ./cmd/internal/train
+
+kill: ## Kill an ingest 50 times and compare with an undisturbed one
 	DOORWARD_KILLS=50 DOORWARD_DATA=$(abspath $(DATA)) $(GO) test ./test -run TestKilledIngest -v -timeout 30m
 
-eval: build ## Measure detectors and retrieval on labelled data in DATA (default ../shared/data)
-	$(BIN) eval secrets $(DATA)/secrets
-	$(BIN) eval pii $(DATA)/pii
-	$(BIN) eval injection $(DATA)/injection
-	$(BIN) eval retrieval $(DATA)/retrieval/scifact
+policy-fuzz: ## 1,000,000 random policy decisions, four ways
+	DOORWARD_FUZZ=1000000 $(GO) test -count=1 -timeout 60m -run PolicyFuzz -v ./test
+
+policy-mutants: ## Seed mistakes into the shipped policies; their tests must notice
+	DOORWARD_FUZZ=1 $(GO) test -count=1 -run Mutants -v ./policy/rego
+
+policy-revoke: ## 10,000 revocations under 64 readers
+	DOORWARD_TRIALS=10000 $(GO) test -count=1 -timeout 30m -run Revocation -v ./policy/rego
+
+splits: ## 1,000,000 random splits of answers; planted matches with the real scanners
+	DOORWARD_SPLITS=1000000 $(GO) test -timeout 60m -run ManySplits -v ./sanitize/output
+	DOORWARD_SPLITS=200000 DOORWARD_PLANTED=10000 $(GO) test -timeout 60m -run Planted -v ./test
+
+envelopes: ## 1,000,000 fuzzed prompts re-parse to their segments
+	DOORWARD_ENVELOPES=1000000 $(GO) test -timeout 60m -run EveryEnvelope -v ./retrieval/prompt
+
+renderers: ## Judge filtered answers by JavaScript renderers (needs node and npm)
+	dir=$$(mktemp -d) && cp -r test/renderers/. $$dir && (cd $$dir && npm install --no-audit --no-fund) && \
+	DOORWARD_RENDERERS=$$dir DOORWARD_MARKUP=100000 $(GO) test ./test -run 'Exfil|RandomMarkup' -v -timeout 60m; rm -rf $$dir
+
+differential: ## Same findings as the gitleaks library on 50 MB of real documents, and its speed beside ours
+	DOORWARD_CORPUS_MB=50 $(GO) test -run SameFindings -v -timeout 60m ./sanitize/secret
+	DOORWARD_CORPUS_MB=50 $(GO) test -run '^$$' -bench AgainstLibrary -benchtime 1x -timeout 60m ./sanitize/secret
+
+hostile: ## Hostile files against the extractors, hostile texts against the scanners
+	DOORWARD_HOSTILE=10 $(GO) test -timeout 10m -run TestHostileFiles ./ingest/extract
+	DOORWARD_HOSTILE_MB=100 $(GO) test -timeout 2h -run HostileTextsTakeLinear ./sanitize/secret
+	DOORWARD_LINEAR_MB=100 $(GO) test -timeout 60m -run Linear -v ./sanitize/pii
+
+FUZZTIME ?= 60s
+fuzz: ## Every fuzz target for FUZZTIME (default 60s)
+	for f in $$(git grep -l '^func Fuzz' -- '*_test.go'); do for t in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$f); do \
+	$(GO) test ./$$(dirname $$f) -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x || exit $$?; done; done
+
+test-index-heavy: ## Kills, a million filter decisions and non-interference on the embedded index
+	DOORWARD_TEST_KILLS=200 DOORWARD_TEST_TRIPLES=1000000 DOORWARD_TEST_ANSWERS=10000 $(GO) test -timeout 60m -v ./retrieval/index/sqlite
+
+test-qdrant: ## The index suite on a real server: DOORWARD_TEST_QDRANT=host:port (docker run qdrant/qdrant)
+	$(GO) test -timeout 60m -v ./retrieval/index/qdrant
+
+bench-index: ## 100,000 chunks in the embedded index
+	DOORWARD_TEST_SCALE=100000 $(GO) test ./retrieval/index/sqlite -run Scale -v -timeout 30m
+
