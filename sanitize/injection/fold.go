@@ -186,7 +186,7 @@ func (f *folded) foldRune(b []byte, s string, i, word int, lex *lexicon) ([]byte
 		b, word = f.endWord(b, word, lex)
 		return f.addMark(b, ' ', blankByte), word, i
 	case spaceless(r):
-		b, word = f.endWord(b, word, lex)
+		b, _ = f.endWord(b, word, lex)
 		return f.foldSpaceless(b, s, i-n, lex)
 	case unicode.IsLetter(r) || unicode.IsMark(r):
 		if word < 0 {

@@ -12,7 +12,6 @@ import (
 type Text struct {
 	*Case
 	Reading injection.Reading
-	overt   bool
 }
 
 // readAll reads every case through the views the scanner gets.
