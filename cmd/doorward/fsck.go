@@ -25,7 +25,7 @@ hashes, no text), the same for the same documents whatever way they came in.`,
 			if err != nil {
 				return err
 			}
-			a, err := app.Open(c.Context(), cfg, app.Options{Log: logger(cfg, c.ErrOrStderr()), AllowDemoKeys: true})
+			a, err := app.Open(c.Context(), cfg, app.Options{Log: quiet(cfg, c.ErrOrStderr()), AllowDemoKeys: true})
 			if err != nil {
 				return err
 			}

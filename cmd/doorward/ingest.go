@@ -91,7 +91,7 @@ func chosen(cfg *configs.Config, args []string, name string) ([]configs.Source, 
 }
 
 func runIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []configs.Source, prune bool) error {
-	a, err := app.Open(c.Context(), cfg, app.Options{Log: logger(cfg, c.ErrOrStderr()), AllowDemoKeys: true})
+	a, err := app.Open(c.Context(), cfg, app.Options{Log: quiet(cfg, c.ErrOrStderr()), AllowDemoKeys: true})
 	if err != nil {
 		return err
 	}

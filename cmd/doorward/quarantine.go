@@ -26,7 +26,7 @@ func quarantineCommand(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := app.Open(c.Context(), cfg, app.Options{Log: logger(cfg, c.ErrOrStderr()), AllowDemoKeys: true})
+			a, err := app.Open(c.Context(), cfg, app.Options{Log: quiet(cfg, c.ErrOrStderr()), AllowDemoKeys: true})
 			if err != nil {
 				return err
 			}
