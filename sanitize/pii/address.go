@@ -53,12 +53,16 @@ func (r *run) tryAddress(t int) {
 // is capitalised or a street word, and returns the end of the street word.
 func (r *run) streetAfter(i int) int {
 	limit := min(len(r.text), i+addressReach)
-	for n := 0; n < 5 && i < limit && r.text[i] == ' '; n++ {
+	r.byteAt(i)
+	for n := 0; n < 5 && i < limit && r.byteAt(i) == ' '; n++ {
 		start := i + 1
 		ru, _ := utf8.DecodeRuneInString(r.text[start:limit])
 		end := start
 		for end < limit && r.text[end] != ' ' && r.text[end] != ',' && r.text[end] != '\n' && r.text[end] != ';' {
 			end++
+		}
+		if end == len(r.text) {
+			r.short = true
 		}
 		word := strings.TrimRight(r.text[start:end], ".")
 		if end == limit && limit < len(r.text) || word == "" {
@@ -80,7 +84,8 @@ func (r *run) streetAfter(i int) int {
 }
 
 func (r *run) capitalAfter(i int) bool {
-	for n := 0; n < 3 && i < len(r.text) && r.text[i] == ' '; n++ {
+	for n := 0; n < 3 && r.byteAt(i) == ' '; n++ {
+		r.byteAt(i + 1)
 		ru, _ := utf8.DecodeRuneInString(r.text[i+1:])
 		if unicode.IsUpper(ru) {
 			return true
@@ -91,12 +96,16 @@ func (r *run) capitalAfter(i int) bool {
 			}
 		}
 	}
+	r.byteAt(i)
 	return false
 }
 
 // nameAfter reads the words of a street's name to the last capitalised one.
 func (r *run) nameAfter(i int) int {
 	end, limit := i, min(len(r.text), i+addressReach/2)
+	if limit < i+addressReach/2 {
+		r.short = true
+	}
 	for n := 0; n < 4 && i < limit && r.text[i] == ' '; n++ {
 		start := i + 1
 		for i++; i < limit && r.text[i] != ' ' && r.text[i] != ',' && r.text[i] != '\n' && r.text[i] != '.'; i++ {
@@ -111,6 +120,21 @@ func (r *run) nameAfter(i int) int {
 	return end
 }
 
+// streetBreaks end the words of a street's name, seen from a house number.
+const streetBreaks = " \n\t:(,"
+
+func isStreetFirst(lower []byte) bool { return streetFirst[string(bytes.TrimRight(lower, "."))] }
+
+// compoundStreet reports whether a word ends as compound names of streets do.
+func compoundStreet(lower []byte) bool {
+	for _, e := range streetEnds {
+		if len(lower) > len(e)+2 && string(lower[len(lower)-len(e):]) == e {
+			return true
+		}
+	}
+	return false
+}
+
 // streetBefore reads back from a house number to the street's name.
 func (r *run) streetBefore(i int) int {
 	end := i
@@ -123,24 +147,20 @@ func (r *run) streetBefore(i int) int {
 	}
 	start := end
 	for words := 0; words < 5 && start > low; words++ {
-		w := strings.LastIndexAny(r.text[low:start], " \n\t:(,") + 1 + low
+		w := strings.LastIndexAny(r.text[low:start], streetBreaks) + 1 + low
 		if w == low && low > 0 {
 			return -1
 		}
 		word := r.lowerWord(r.text[w:start])
 		ru, _ := utf8.DecodeRuneInString(r.text[w:start])
-		if unicode.IsUpper(ru) && words > 0 && streetFirst[string(bytes.TrimRight(word, "."))] {
+		if unicode.IsUpper(ru) && words > 0 && isStreetFirst(word) {
 			return w
 		}
 		if words == 0 && !unicode.IsUpper(ru) {
 			return -1 // the last word of a street's name is a name
 		}
-		if words == 0 {
-			for _, e := range streetEnds {
-				if len(word) > len(e)+2 && string(word[len(word)-len(e):]) == e {
-					return w
-				}
-			}
+		if words == 0 && compoundStreet(word) {
+			return w
 		}
 		if w == 0 || r.text[w-1] != ' ' || len(word) == 0 {
 			return -1

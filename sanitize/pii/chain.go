@@ -31,14 +31,14 @@ const maxToken = 100
 // few blanks, hyphens, dots, slashes or parentheses, and tries every rule on
 // them. It returns the end of what it decided.
 func (r *run) chain(i int) int {
-	r.gather(i)
-	last := r.tok[r.ntok-1]
-	if last.end+wordsFore > len(r.text) {
-		r.short = true
-		if !r.ended {
-			return i
-		}
+	if r.short = len(r.text) < r.need; r.short && !r.ended {
+		return i
 	}
+	r.gather(i)
+	if r.short && !r.ended {
+		return i
+	}
+	last := r.tok[r.ntok-1]
 	r.words.forget()
 	long, digits := 0, 0
 	for _, t := range r.tok[:r.ntok] {
@@ -82,14 +82,7 @@ func (r *run) gather(i int) {
 		start++ // a written-out escape, "\t1234"
 	}
 	r.ntok = 0
-	// Short words before may belong to the value: "AB 12 34 56 C", "B-MW 1234".
-	if q := r.shortWord(start, 6); q >= 0 {
-		start = q
-		if q = r.shortWord(start, 3); q >= 0 && r.text[start-1] == '-' {
-			start = q
-		}
-	}
-	r.push(start, 0)
+	r.push(r.chainStart(start), 0)
 	for r.ntok < maxTokens {
 		t := &r.tok[r.ntok-1]
 		if t.cutAfter || t.end-r.tok[0].start >= maxChain {
@@ -106,6 +99,19 @@ func (r *run) gather(i int) {
 			return
 		}
 	}
+}
+
+// chainStart goes back from a token over short words that may belong to the
+// value: "AB 12 34 56 C", "B-MW 1234".
+func (r *run) chainStart(token int) int {
+	start := token
+	if q := r.shortWord(start, 6); q >= 0 {
+		start = q
+		if q = r.shortWord(start, 3); q >= 0 && r.text[start-1] == '-' {
+			start = q
+		}
+	}
+	return start
 }
 
 // shortWord returns the start of a word of at most n letters that ends one
@@ -217,9 +223,7 @@ func (r *run) tryRules(t int) {
 
 // tryList runs the rules for one value: tokens t to e, n letters and digits.
 func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
-	if r.s.shapes[n]>>(shape%64)&1 == 0 && !r.anyWords() {
-		return
-	}
+	listed := r.s.shapes[n]>>(shape%64)&1 == 1
 	v := r.value[:n]
 	span := sanitize.Span{Start: r.tok[t].start, End: r.tok[e].end}
 	embedded, slashed := -1, false
@@ -228,11 +232,17 @@ func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 	}
 	for _, k := range list {
 		u := &r.s.rules[k]
-		usual := slices.Contains(u.shapes, shape)
-		if !usual && (u.strict || u.near == 0 || slashed) || (!usual || u.prose == 0) && !r.hasWord(u.word) || !u.matches(v) {
+		usual := listed && slices.Contains(u.shapes, shape)
+		if !usual && (u.strict || u.near == 0 || slashed) || !u.matches(v) {
+			continue
+		}
+		if wants := !usual || u.prose == 0; wants && r.words.known && !r.hasWord(u.word) {
 			continue
 		}
 		if u.check != nil && !u.check(v) || u.oneCase && mixedCase(r.text[span.Start:span.End]) || u.capitals && hasLower(r.text[span.Start:span.End]) {
+			continue
+		}
+		if (!usual || u.prose == 0) && !r.hasWord(u.word) { // asked late: a stream waits for the words behind a number
 			continue
 		}
 		if embedded < 0 {

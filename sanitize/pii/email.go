@@ -17,15 +17,7 @@ func (r *run) email(i int) int {
 	if i-start == maxLocal && start > 0 && isLocal(r.text[start-1]) {
 		return i + 1
 	}
-	for start < i && (r.text[start] < utf8.RuneSelf && !isAlnum(r.text[start]) && r.text[start] != '_' || !utf8.RuneStart(r.text[start])) {
-		start++
-	}
-	for k, ru := range r.text[start:i] { // "邮箱ann@site.org": the words before belong to no address
-		if after := start + k + utf8.RuneLen(ru); wide(ru) && after < i && r.text[after] < utf8.RuneSelf {
-			start = after
-			break
-		}
-	}
+	start = r.trimLocal(start, i)
 	if start == i || r.text[i-1] == '.' {
 		return i + 1
 	}
@@ -40,6 +32,22 @@ func (r *run) email(i int) int {
 	r.low = max(r.low, end)
 	return end
 }
+
+// trimLocal leaves out what stands before an address in bytes it may have.
+func (r *run) trimLocal(start, i int) int {
+	for start < i && (r.text[start] < utf8.RuneSelf && !isAlnum(r.text[start]) && r.text[start] != '_' || !utf8.RuneStart(r.text[start])) {
+		start++
+	}
+	for k, ru := range r.text[start:i] { // "邮箱ann@site.org": the words before belong to no address
+		if after := start + k + utf8.RuneLen(ru); wide(ru) && after < i && r.text[after] < utf8.RuneSelf {
+			return after
+		}
+	}
+	return start
+}
+
+// isSpelledLocal reports bytes of a local part before a spelled "(at)".
+func isSpelledLocal(c byte) bool { return isAlnum(c) || strings.IndexByte("._%+-", c) >= 0 }
 
 // isLocal reports bytes of an unquoted local part, including those of letters
 // beyond ASCII (RFC 6531).
@@ -73,7 +81,7 @@ func (r *run) bracketedAt(i int) int {
 		end--
 	}
 	start := end
-	for start > 0 && end-start < maxLocal && (isAlnum(r.text[start-1]) || strings.IndexByte("._%+-", r.text[start-1]) >= 0) {
+	for start > 0 && end-start < maxLocal && isSpelledLocal(r.text[start-1]) {
 		start--
 	}
 	h := i + 4
@@ -157,20 +165,13 @@ func (r *run) spelledDot(i int) int {
 	if i < 8 || r.text[i-1] != ' ' || r.byteAt(i+1)|0x20 != 'o' || r.byteAt(i+2)|0x20 != 't' || r.byteAt(i+3) != ' ' {
 		return i + 1
 	}
-	wordStart := func(end int) int {
-		s := end
-		for s > 0 && end-s < 24 && (isAlnum(r.text[s-1]) || strings.IndexByte("._-", r.text[s-1]) >= 0) {
-			s--
-		}
-		return s
-	}
-	host := wordStart(i - 1)
+	host := spelledWord(r.text, i-1)
 	if host < 4 || strings.ToLower(r.text[host-4:host]) != " at " || host == i-1 {
 		return i + 1
 	}
-	start := wordStart(host - 4)
+	start := spelledWord(r.text, host-4)
 	if start > 5 && strings.ToLower(r.text[start-5:start]) == " dot " {
-		start = wordStart(start - 5)
+		start = spelledWord(r.text, start-5)
 	}
 	end := r.spelledHost(host)
 	if end < 0 || start == host-4 || !topDomains[strings.ToLower(r.text[lastLabel(r.text[:end]):end])] {
@@ -179,6 +180,15 @@ func (r *run) spelledDot(i int) int {
 	r.report(emailType, "email-obfuscated", sanitize.Span{Start: start, End: end}, 0.7)
 	r.low = end
 	return end
+}
+
+// spelledWord is where the word that ends at end begins, at most 24 bytes back.
+func spelledWord(text string, end int) int {
+	s := end
+	for s > 0 && end-s < 24 && (isAlnum(text[s-1]) || text[s-1] == '.' || text[s-1] == '_' || text[s-1] == '-') {
+		s--
+	}
+	return s
 }
 
 func lastLabel(s string) int {

@@ -132,6 +132,8 @@ func (r *run) hexRun(i int) int {
 
 func isHex(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
+func isHexAt(r *run, i int) bool { return isHex(r.byteAt(i)) }
+
 // isMAC reports groups of n hexadecimal digits, twelve in all, that are not all
 // the same.
 func isMAC(s string, sep byte, n int) bool {
@@ -156,7 +158,7 @@ func isMAC(s string, sep byte, n int) bool {
 
 // dashedMAC decides about the '-' at i: "AA-BB-CC-DD-EE-FF".
 func (r *run) dashedMAC(i int) int {
-	if i < 2 || r.byteAt(i+3) != '-' || !isHex(r.text[i-1]) || !isHex(r.text[i-2]) || r.byteAt(i+14) == 0 {
+	if i < 2 || !isHex(r.text[i-1]) || !isHex(r.text[i-2]) || !isHexAt(r, i+1) || !isHexAt(r, i+2) || r.byteAt(i+3) != '-' || r.byteAt(i+14) == 0 {
 		return i + 1
 	}
 	end := i + 15
@@ -227,7 +229,7 @@ func (r *run) domain(i int) int {
 	if i == 0 || !isAlnum(r.text[i-1]) || !isLetter(r.byteAt(i+1)) {
 		return i + 1
 	}
-	if i >= 4 && r.byteAt(i+5) == '.' && r.byteAt(i+9) != 0 && isMAC(r.text[i-4:i+10], '.', 4) && !r.wordBefore(i-4) && !r.wordAfter(i+10) && i-4 >= r.low {
+	if i >= 4 && isHex(r.text[i-4]) && isHex(r.text[i-3]) && isHex(r.text[i-2]) && isHex(r.text[i-1]) && isHexAt(r, i+1) && isHexAt(r, i+2) && r.byteAt(i+5) == '.' && r.byteAt(i+9) != 0 && isMAC(r.text[i-4:i+10], '.', 4) && !r.wordBefore(i-4) && !r.wordAfter(i+10) && i-4 >= r.low {
 		r.report(macType, "mac", sanitize.Span{Start: i - 4, End: i + 10}, 0.9)
 		r.low = i + 10
 		return i + 10

@@ -141,6 +141,9 @@ func (r *run) extension(e int, n *dialled) int {
 	}
 	rest := r.text[min(i, len(r.text)):min(i+12, len(r.text))]
 	for _, w := range [...]string{"extension ", "ext. ", "ext.", "ext ", "x. ", "x ", "x", "#"} {
+		if len(rest) <= len(w) && strings.EqualFold(w[:len(rest)], rest) {
+			r.byteAt(i + len(rest)) // more of it may come
+		}
 		if len(rest) <= len(w) || !strings.EqualFold(rest[:len(w)], w) || !isDigit(rest[len(w)]) {
 			continue
 		}

@@ -14,7 +14,8 @@ const (
 	maxChain  = 192 // bytes of such a chain
 	lookBack  = 96  // bytes a match may start before the byte that triggers it
 	wordsBack = 96  // bytes before a chain in which a word counts
-	wordsFore = 48  // bytes after it
+	wordsFore = 48  // bytes after it that are looked at
+	foreReach = 24  // bytes after a value in which a word must begin to count
 )
 
 // rule recognises one writing of one type: letters and digits in a pattern,
@@ -154,8 +155,11 @@ func shapeStep(h, groupLen uint64, sep byte) uint64 {
 }
 
 // matches reports whether the letters and digits fit the pattern.
-func (r *rule) matches(v []byte) bool {
-	for i := 0; i < len(r.pattern); i++ {
+func (r *rule) matches(v []byte) bool { return r.begins(v[:len(r.pattern)]) }
+
+// begins reports whether they fit the pattern's beginning.
+func (r *rule) begins(v []byte) bool {
+	for i := range v {
 		switch c := v[i]; r.pattern[i] {
 		case '0':
 			if c < '0' || c > '9' {

@@ -37,6 +37,7 @@ type run struct {
 
 	ended bool          // no more text comes
 	short bool          // a decision needs more text than has arrived
+	need  int           // and this chain's one that the text be at least this long
 	lone  sanitize.Span // the value when the whole text is one; else empty
 
 	tok   [maxTokens]token
@@ -72,7 +73,7 @@ func (r *run) scanAll(s *Scanner, text string, lone bool) {
 }
 
 func (r *run) reset(s *Scanner) {
-	r.s, r.at, r.low, r.ended, r.short = s, 0, 0, false, false
+	r.s, r.at, r.low, r.need, r.ended, r.short = s, 0, 0, 0, false, false
 	r.found, r.cands, r.lone = r.found[:0], r.cands[:0], sanitize.Span{}
 	r.fold.reset()
 }
@@ -96,7 +97,7 @@ func (r *run) loop() {
 			r.at, r.low = i, low
 			return
 		}
-		r.short = false
+		r.short, r.need = false, 0
 		r.at = max(next, i+1)
 	}
 }
@@ -178,15 +179,16 @@ func loneValue(text string) sanitize.Span {
 		return sanitize.Span{}
 	}
 	start, end := 0, len(text)
-	const around = " \t\r\n\"'`,;"
-	for start < end && strings.IndexByte(around, text[start]) >= 0 {
+	for start < end && strings.IndexByte(aroundLone, text[start]) >= 0 {
 		start++
 	}
-	for end > start && strings.IndexByte(around, text[end-1]) >= 0 {
+	for end > start && strings.IndexByte(aroundLone, text[end-1]) >= 0 {
 		end--
 	}
 	return sanitize.Span{Start: start, End: end}
 }
+
+const aroundLone = " \t\r\n\"'`,;"
 
 // maxLone bounds a text that can be one value.
 const maxLone = 64

@@ -7,16 +7,17 @@ import (
 )
 
 const (
-	// startBack is how far before its trigger a match may start.
-	startBack = lookBack + 16
 	// history is what a stream keeps before the byte it stands at: more than
 	// any decision looks back.
 	history = 1024
 )
 
 // NewStream scans text as it arrives. It finds exactly what Scan finds in the
-// whole plain text, for any split. In prose Write's safe lies about a hundred
-// bytes, or one line, behind the end; a value waits for the words behind it.
+// whole plain text, for any split. Write's safe lies where the earliest match
+// that is still possible would begin: in prose a word or two behind the end,
+// behind a number up to some 24 bytes more for the words that may explain it,
+// and at the stream's start as long as all of it may be one value (in ordinary
+// text about its first three words, at most 64 bytes).
 func (s *Scanner) NewStream() sanitize.Stream {
 	st := &stream{}
 	st.run.reset(s)
@@ -30,32 +31,19 @@ type stream struct {
 	partial []byte // the beginning of a rune
 	base    int    // folded offset of buf
 	started bool   // the text is too long to be one value
+	low     int    // where in buf the earliest open match begins
 	safe    int
 }
 
 // Write takes the next bytes.
 func (st *stream) Write(p []byte) (safe int, found []sanitize.Finding) {
 	st.take(p)
-	if !st.started && len(st.buf) <= maxLone {
+	if !st.started && len(st.buf) <= maxLone && st.run.loneOpen(string(st.buf)) {
 		return 0, nil
 	}
 	st.started = true
 	found = st.advance()
-	limit := len(st.buf)
-	if st.run.at < limit {
-		limit = st.run.at
-	}
-	low := max(0, limit-startBack)
-	for i := limit; i > low; i-- {
-		if st.buf[i-1] == '\n' {
-			low = i // nothing but a written-out address crosses a line's end
-			break
-		}
-	}
-	for low > 0 && low < len(st.buf) && !utf8.RuneStart(st.buf[low]) {
-		low--
-	}
-	at := st.base + low
+	at := st.base + st.low
 	st.safe = max(st.safe, at+st.run.fold.by(at))
 	st.trim()
 	return st.safe, found
@@ -97,6 +85,7 @@ func (st *stream) advance() []sanitize.Finding {
 	r.text = string(st.buf)
 	r.found = r.found[:0]
 	r.loop()
+	st.low = r.held()
 	r.text = ""
 	out := make([]sanitize.Finding, 0, len(r.found))
 	for _, f := range r.found {
@@ -119,4 +108,5 @@ func (st *stream) trim() {
 	st.base += k
 	st.run.at -= k
 	st.run.low = max(0, st.run.low-k)
+	st.run.need = max(0, st.run.need-k)
 }

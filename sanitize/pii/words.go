@@ -72,7 +72,7 @@ func (r *run) near(list int, s sanitize.Span) (bonus float64, ok bool) {
 		case h.list != list:
 		case h.end <= s.Start && !r.spentOn(h.end, s.Start):
 			best = min(best, s.Start-h.end)
-		case h.start >= s.End && h.start-s.End <= 24 && !r.labels(h.end):
+		case h.start >= s.End && h.start-s.End <= foreReach && !r.labels(h.end):
 			best = min(best, 2*(h.start-s.End))
 		}
 	}
@@ -135,17 +135,9 @@ func (r *run) findWords() {
 	}
 	n := lowerInto(w.buf[:], r.text[from:to])
 	b := w.buf[:n]
+	r.waitForWords(b, from, to)
 	for i := 0; i+3 <= n && w.n < len(w.hit); i++ {
-		if i > 0 && isLetter(b[i]) && (isLetter(b[i-1]) || b[i-1] >= 0x80) && !r.camel(from+i) || !isLetter(b[i]) && b[i] < 0xC0 {
-			continue
-		}
-		if i > 1 && b[i-1] == '.' && isAlnum(b[i-2]) {
-			continue // a file's ending, a field's name
-		}
-		if i > 0 && b[i] >= 0xC0 && b[i] < 0xE0 && (isLetter(b[i-1]) || b[i-1] >= 0x80) {
-			continue
-		}
-		if i == 0 && from > 0 && isAlnum(r.text[from-1]) {
+		if !r.beginsWord(b, i, from) {
 			continue
 		}
 		for _, p := range r.s.words.buckets[head(b[i], b[i+1], b[i+2])] {
@@ -153,6 +145,57 @@ func (r *run) findWords() {
 				w.hit[w.n] = struct{ list, start, end int }{p.list, from + i, from + i + len(p.text)}
 				w.n++
 				w.lists[p.list/64] |= 1 << (p.list % 64)
+			}
+		}
+	}
+}
+
+// beginsWord reports whether a word or phrase may begin at b[i]; b is the text
+// from from, in lower case.
+func (r *run) beginsWord(b []byte, i, from int) bool {
+	switch {
+	case !isLetter(b[i]) && b[i] < 0xC0:
+		return false
+	case i == 0:
+		return from == 0 || !isAlnum(r.text[from-1])
+	case i > 1 && b[i-1] == '.' && isAlnum(b[i-2]):
+		return false // a file's ending, a field's name
+	}
+	joined := isLetter(b[i-1]) || b[i-1] >= 0x80
+	switch {
+	case isLetter(b[i]):
+		return !joined || r.camel(from+i)
+	case b[i] < 0xE0:
+		return !joined
+	}
+	return true
+}
+
+// waitForWords notes that words behind the chain may still come: those near
+// takes begin within foreReach bytes of a value's end. Of the window's rest only
+// a word that has begun there is waited for.
+func (r *run) waitForWords(b []byte, from, to int) {
+	end := r.tok[r.ntok-1].end
+	if r.ended || to == end+wordsFore {
+		return
+	}
+	reach := end + foreReach + 1
+	if to < reach {
+		r.short, r.need = true, reach
+		return
+	}
+	for i := max(0, end-from-foreReach); i < reach-from; i++ { // from the chain's last words on, which may begin a phrase
+		if i >= len(b) || !r.beginsWord(b, i, from) {
+			continue
+		}
+		if i+3 > len(b) {
+			r.short = true
+			return
+		}
+		for _, p := range r.s.words.buckets[head(b[i], b[i+1], b[i+2])] {
+			if rest := b[i:]; len(rest) <= len(p.text) && p.text[:len(rest)] == string(rest) {
+				r.short = true
+				return
 			}
 		}
 	}
