@@ -120,8 +120,16 @@ func (r *run) nameAfter(i int) int {
 	return end
 }
 
-// streetBreaks end the words of a street's name, seen from a house number.
-const streetBreaks = " \n\t:(,"
+// streetWord is where the word of a street's name that ends at end begins.
+func streetWord(text string, low, end int) int {
+	for ; end > low; end-- {
+		switch text[end-1] {
+		case ' ', '\n', '\t', ':', '(', ',':
+			return end
+		}
+	}
+	return low
+}
 
 func isStreetFirst(lower []byte) bool { return streetFirst[string(bytes.TrimRight(lower, "."))] }
 
@@ -147,7 +155,7 @@ func (r *run) streetBefore(i int) int {
 	}
 	start := end
 	for words := 0; words < 5 && start > low; words++ {
-		w := strings.LastIndexAny(r.text[low:start], streetBreaks) + 1 + low
+		w := streetWord(r.text, low, start)
 		if w == low && low > 0 {
 			return -1
 		}

@@ -73,7 +73,7 @@ func (r *run) heldStreet(at int) int {
 	}
 	held, start, low := at, end, max(0, end-addressReach)
 	for words := 0; words < 5 && start > low; words++ {
-		w := strings.LastIndexAny(r.text[low:start], streetBreaks) + 1 + low
+		w := streetWord(r.text, low, start)
 		if w == low && low > 0 {
 			break
 		}

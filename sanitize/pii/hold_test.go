@@ -93,3 +93,22 @@ func number(env string, otherwise int) int {
 	}
 	return otherwise
 }
+
+// BenchmarkStreamProse streams in large parts and word by word.
+func BenchmarkStreamProse(b *testing.B) {
+	s := scanner(b, pii.Config{})
+	text := strings.Repeat("The committee of the company met in its offices and found that, on the whole, the plans for the next year had been drawn up with care. ", 300)
+	for name, parts := range map[string][]string{"large": {text}, "words": strings.SplitAfter(text, " ")} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				st := s.NewStream()
+				for _, p := range parts {
+					st.Write([]byte(p))
+				}
+				st.Close()
+			}
+		})
+	}
+}

@@ -86,7 +86,7 @@ func (r *run) loop() {
 	}
 	for r.at < len(r.text) {
 		c := triggers[r.text[r.at]]
-		if c == plain {
+		if c == plain || c == dee && (r.at == 0 || r.text[r.at-1] != ' ') {
 			r.at++
 			continue
 		}

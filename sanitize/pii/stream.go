@@ -1,6 +1,7 @@
 package pii
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"github.com/doorward/doorward/sanitize"
@@ -27,7 +28,8 @@ func (s *Scanner) NewStream() sanitize.Stream {
 // stream keeps the last bytes of the text and a run over them.
 type stream struct {
 	run     run
-	buf     []byte // folded text, from base
+	buf     strings.Builder // folded text, from base; its String is no copy
+	scratch []byte
 	partial []byte // the beginning of a rune
 	base    int    // folded offset of buf
 	started bool   // the text is too long to be one value
@@ -38,7 +40,7 @@ type stream struct {
 // Write takes the next bytes.
 func (st *stream) Write(p []byte) (safe int, found []sanitize.Finding) {
 	st.take(p)
-	if !st.started && len(st.buf) <= maxLone && st.run.loneOpen(string(st.buf)) {
+	if !st.started && st.run.loneOpen(st.buf.String()) {
 		return 0, nil
 	}
 	st.started = true
@@ -51,17 +53,20 @@ func (st *stream) Write(p []byte) (safe int, found []sanitize.Finding) {
 
 // Close ends the text.
 func (st *stream) Close() []sanitize.Finding {
-	st.run.fold.append(&st.buf, st.base, st.partial)
+	st.add(st.partial)
 	st.partial = nil
 	st.run.ended = true
 	if !st.started {
-		st.run.lone = loneValue(string(st.buf))
+		st.run.lone = loneValue(st.buf.String())
 	}
 	return unique(st.advance())
 }
 
 // take folds the complete runes of p.
 func (st *stream) take(p []byte) {
+	if len(p) == 0 {
+		return
+	}
 	if len(st.partial) > 0 {
 		p = append(st.partial, p...)
 		st.partial = nil
@@ -75,14 +80,34 @@ func (st *stream) take(p []byte) {
 			break
 		}
 	}
-	st.run.fold.append(&st.buf, st.base, p[:cut])
+	st.add(p[:cut])
 	st.partial = append([]byte(nil), p[cut:]...)
+}
+
+// add folds whole runes to the end of the text.
+func (st *stream) add(p []byte) {
+	if isASCII(p) {
+		st.buf.Write(p)
+		return
+	}
+	st.scratch = st.scratch[:0]
+	st.run.fold.append(&st.scratch, st.base+st.buf.Len(), p)
+	st.buf.Write(st.scratch)
+}
+
+func isASCII(p []byte) bool {
+	for _, c := range p {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // advance runs over what has arrived and returns findings in the source.
 func (st *stream) advance() []sanitize.Finding {
 	r := &st.run
-	r.text = string(st.buf)
+	r.text = st.buf.String()
 	r.found = r.found[:0]
 	r.loop()
 	st.low = r.held()
@@ -101,10 +126,13 @@ func (st *stream) trim() {
 	if k < history { // move seldom
 		return
 	}
-	for k > 0 && !utf8.RuneStart(st.buf[k]) {
+	text := st.buf.String()
+	for k > 0 && !utf8.RuneStart(text[k]) {
 		k--
 	}
-	st.buf = append(st.buf[:0], st.buf[k:]...)
+	st.buf = strings.Builder{}
+	st.buf.Grow(len(text) - k + 3*history)
+	st.buf.WriteString(text[k:])
 	st.base += k
 	st.run.at -= k
 	st.run.low = max(0, st.run.low-k)
