@@ -221,9 +221,17 @@ func (r *run) tryRules(t int) {
 	}
 }
 
+// manyTokens is the length of a chain from which its words are looked for before
+// a check is run: it has many values to check. In shorter ones they are looked
+// for when a check holds, which spares prose the search and a stream the wait.
+const manyTokens = 12
+
 // tryList runs the rules for one value: tokens t to e, n letters and digits.
 func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 	listed := r.s.shapes[n]>>(shape%64)&1 == 1
+	if !listed && (r.words.known || r.ntok > manyTokens) && !r.anyWords() {
+		return
+	}
 	v := r.value[:n]
 	span := sanitize.Span{Start: r.tok[t].start, End: r.tok[e].end}
 	embedded, slashed := -1, false
@@ -233,10 +241,10 @@ func (r *run) tryList(list []int, n int, shape uint64, t, e int) {
 	for _, k := range list {
 		u := &r.s.rules[k]
 		usual := listed && slices.Contains(u.shapes, shape)
-		if !usual && (u.strict || u.near == 0 || slashed) || !u.matches(v) {
+		if !usual && (u.strict || u.near == 0 || slashed) {
 			continue
 		}
-		if wants := !usual || u.prose == 0; wants && r.words.known && !r.hasWord(u.word) {
+		if (!usual || u.prose == 0) && (r.words.known || r.ntok > manyTokens) && !r.hasWord(u.word) || !u.matches(v) {
 			continue
 		}
 		if u.check != nil && !u.check(v) || u.oneCase && mixedCase(r.text[span.Start:span.End]) || u.capitals && hasLower(r.text[span.Start:span.End]) {
