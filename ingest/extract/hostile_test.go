@@ -223,7 +223,7 @@ func TestHostileFiles(t *testing.T) {
 			if !strings.Contains(","+h.reasons+",", ","+reason+",") {
 				t.Errorf("got %q (%v), want one of %q", reason, err, h.reasons)
 			}
-			if took := time.Since(began); took > timeout+5*time.Second {
+			if took := time.Since(began); took > timeout+time.Minute { // no busy machine explains that
 				t.Errorf("took %v", took)
 			}
 			if doc, err := e.Extract(context.Background(), honest); err != nil || doc.Text != "Fine\n\nwords" {

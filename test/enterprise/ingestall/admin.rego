@@ -1,0 +1,3 @@
+package doorward.admin
+
+default allow := false

@@ -1,0 +1,3 @@
+package doorward.output
+
+actions := {"secret": "redact", "pii": "redact", "*": "withhold"}
