@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo kill policy-fuzz policy-mutants policy-revoke splits envelopes renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo kill planted policy-fuzz policy-mutants policy-revoke splits envelopes renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients clients
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ train: build ## Train the injection model anew and write its card
 
 lofo: ## Judge the injection model with each family left out
 	DOORWARD_DATA=$(abspath $(DATA)) DOORWARD_LOFO=1 $(GO) test -run Leave -v -timeout 30m ./cmd/internal/train
+
+planted: ## 10,000 planted secrets and personal data: none readable on disk after ingest
+	DOORWARD_PLANTED=10000 $(GO) test ./test -run TestPlantedIngest -v -timeout 30m
 
 kill: ## Kill an ingest 50 times and compare with an undisturbed one
 	DOORWARD_KILLS=50 DOORWARD_DATA=$(abspath $(DATA)) $(GO) test ./test -run TestKilledIngest -v -timeout 30m
