@@ -190,8 +190,12 @@ type streamEnd struct {
 	Error    string         `json:"error,omitempty"` // set when the stream was cut by trouble, not by policy
 }
 
-// streamIdle is the longest wait for the next line.
-const streamIdle = 2 * time.Minute
+// streamIdle is the longest wait for the next line, accountTimeout for the audit
+// log at the end.
+const (
+	streamIdle     = 2 * time.Minute
+	accountTimeout = 10 * time.Second
+)
 
 // outputStream filters NDJSON lines as they come. The context id stands in the
 // Doorward-Context header or in the first line.
@@ -267,7 +271,10 @@ func (a *API) pump(ctx context.Context, stream *output.Stream, l line, more bool
 		tail = "" // what was held back is not known to be complete
 	}
 	entry.Outcome, entry.Counts, entry.Reason = end.Action.String(), counts(end), trouble
-	if err := a.Audit.Append(ctx, entry); err != nil {
+	// A caller that went away must not take the account of its answer along.
+	account, cancel := context.WithTimeout(context.WithoutCancel(ctx), accountTimeout)
+	defer cancel()
+	if err := a.Audit.Append(account, entry); err != nil {
 		tail, trouble = "", "the audit log takes no entries"
 	}
 	w.delta(tail)

@@ -171,3 +171,43 @@ func TestProtectedText(t *testing.T) {
 		}
 	}
 }
+
+// TestStreamAccountOutlivesItsCaller: an answer whose caller goes away in the
+// middle still gets its closing audit entry.
+func TestStreamAccountOutlivesItsCaller(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "doorward.yaml"), []byte(leakConfig))
+	write(t, filepath.Join(dir, "documents", "crane.txt"), []byte("The harbour crane is repaired on Tuesdays."))
+	must(t, dir, "keys", "init")
+	must(t, dir, "ingest")
+	b := register(t, dir, "chat")
+	var stop func()
+	b.url, stop = serve(t, dir)
+	s := policy.Subject{ID: "ann", Tenant: b.tenant, Groups: []string{"staff"}, Authn: policy.Authn{Backend: b.id}}
+	token, err := auth.Mint(b.assertion, "doorward", s, time.Now(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, out := io.Pipe()
+	r, err := http.NewRequest("POST", b.url+"/v1/output/stream", in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+b.key)
+	r.Header.Set(auth.Header, token)
+	go func() {
+		io.WriteString(out, "{\"delta\":\"Half an answer, and more of it than anybody would hold back. \"}\n")
+		time.Sleep(300 * time.Millisecond)
+		out.CloseWithError(io.ErrUnexpectedEOF)
+	}()
+	if resp, err := b.client.Do(r); err == nil {
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+	time.Sleep(300 * time.Millisecond)
+	stop()
+	said := must(t, dir, "audit", "show", "--json")
+	if n := strings.Count(said, `"event":"output"`); n != 2 {
+		t.Errorf("%d audit entries for a broken answer, want its beginning and its end:\n%s", n, said)
+	}
+}

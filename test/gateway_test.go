@@ -70,6 +70,12 @@ func (o *obedient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // gateway is a running service in front of an obedient model.
 func gateway(t *testing.T, model *obedient, destination string) *backend {
 	t.Helper()
+	b, _ := gatewayTo(t, model, destination)
+	return b
+}
+
+func gatewayTo(t testing.TB, model *obedient, destination string) (*backend, string) {
+	t.Helper()
 	upstream := httptest.NewServer(model)
 	t.Cleanup(upstream.Close)
 	dir := t.TempDir()
@@ -83,7 +89,7 @@ func gateway(t *testing.T, model *obedient, destination string) *backend {
 	var stop func()
 	b.url, stop = serve(t, dir)
 	t.Cleanup(stop)
-	return b
+	return b, upstream.URL
 }
 
 func question(stream bool) map[string]any {
@@ -220,7 +226,7 @@ func content(t *testing.T, body []byte) string {
 	return c.Choices[0].Message.Content
 }
 
-func streamed(t *testing.T, body string) string {
+func streamed(t testing.TB, body string) string {
 	t.Helper()
 	var text strings.Builder
 	done := false

@@ -243,6 +243,9 @@ func (r *round) send(ctx context.Context, body []byte) (*http.Response, error) {
 func (r *round) finish(ctx context.Context, action sanitize.Action, counts map[string]int, why string) error {
 	e := r.entry
 	e.Outcome, e.Counts, e.Reason = action.String(), counts, why
+	// A caller that went away must not take the account of its answer along.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
 	return r.Audit.Append(ctx, e)
 }
 
