@@ -15,7 +15,7 @@ var codeSpecs = []spec{
 	// https://docs.npmjs.com/about-access-tokens, https://docs.npmjs.com/cli/configuring-npm/npmrc
 	{id: "npm-token", expr: `\b(npm_[A-Za-z0-9]{36})\b`, like: []string{"npm_<alnum:36>"}, unlike: []string{"npm_<alnum:8>"}},
 	{id: "npmrc-auth", expr: `(?::|\b)_(?:authToken|auth|password)\s{0,2}=\s{0,2}["']?([\w+/=.-]{8,})`, entropy: 2.5, like: []string{"//registry.example.org/:_authToken=<uuid:1>", "_auth=<b64:24>"}, unlike: []string{"//registry.example.org/:_authToken=${NPM_TOKEN}"}},
-	// https://pypi.org/help/#apitoken (a macaroon, its first packet names the host)
+	// The Python package index, help on API tokens (a macaroon, its first packet names the host)
 	{id: "pypi-token", expr: `(pypi-Ag(?:EIcHlwaS5vcmc|ENdGVzdC5weXBpLm9yZ)[\w-]{50,1000})`, like: []string{"pypi-AgEIcHlwaS5vcmc<alnum:120>"}, unlike: []string{"pypi-AgEIcHlwaS5vcmc<alnum:8>"}},
 	// https://guides.rubygems.org/api-key-scopes/
 	{id: "rubygems-token", expr: `\b(rubygems_[a-f0-9]{48})\b`, like: []string{"rubygems_<hex:48>"}, unlike: []string{"rubygems_<hex:8>"}},
