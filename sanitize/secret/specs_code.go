@@ -12,7 +12,7 @@ var codeSpecs = []spec{
 	{id: "atlassian-token", expr: `\b(ATATT3[\w=-]{150,250}|ATCTT3[\w=-]{150,250}|ATBB[A-Za-z0-9]{24}[A-F0-9]{8}|BBDC-[A-Za-z0-9+/@_-]{40,50})`, like: []string{"ATBB<alnum:24>0A1B2C3D", "BBDC-<alnum:44>"}, unlike: []string{"ATBB<alnum:8>"}},
 	// https://confluence.atlassian.com/enterprise/using-personal-access-tokens-1026032365.html (base64 of an id, a colon and bytes)
 	{id: "atlassian-server-token", expr: `\b([MNO][AQDTgjwz][A-Za-z0-9+/]{10,14}O[g-v][A-Za-z0-9+/]{26,28})\b`, entropy: 4.3, like: nil, unlike: nil},
-	// https://docs.npmjs.com/about-access-tokens, https://docs.npmjs.com/cli/configuring-npm/npmrc
+	// npm, "About access tokens" and the npmrc reference
 	{id: "npm-token", expr: `\b(npm_[A-Za-z0-9]{36})\b`, like: []string{"npm_<alnum:36>"}, unlike: []string{"npm_<alnum:8>"}},
 	{id: "npmrc-auth", expr: `(?::|\b)_(?:authToken|auth|password)\s{0,2}=\s{0,2}["']?([\w+/=.-]{8,})`, entropy: 2.5, like: []string{"//registry.example.org/:_authToken=<uuid:1>", "_auth=<b64:24>"}, unlike: []string{"//registry.example.org/:_authToken=${NPM_TOKEN}"}},
 	// The Python package index, help on API tokens (a macaroon, its first packet names the host)

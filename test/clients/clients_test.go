@@ -260,7 +260,7 @@ func wrong(g got) string {
 			return "it was not stopped"
 		}
 	case "no waiting":
-		if g.Text != "one two three four five six seven " || g.Finish != "stop" {
+		if g.Text != liveWords || g.Finish != "stop" {
 			return "the text is not whole"
 		}
 	case "search", "fetch":
@@ -272,3 +272,9 @@ func wrong(g got) string {
 	}
 	return ""
 }
+
+// liveWords are given one by one by a model that waits until its last words were
+// shown. The first are longer than what may be a lone value at the start of a
+// stream (64 bytes), which the filter holds until it knows.
+const liveWords = "The crane in the northern harbour is repaired by two people on every Tuesday of the month. " +
+	"It is closed to all ships until they are done, and opens again on Wednesday morning at eight. That is all. "

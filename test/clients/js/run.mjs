@@ -56,10 +56,10 @@ async function filter() {
   let shown = () => {};
   const got = { text: "", finish: "stop" };
   async function* waiting() {
-    for (const word of ["one two three ", "four five six ", "seven "]) {
+    for (const word of ["The crane in the northern harbour is repaired by two people on every Tuesday of the month. ", "It is closed to all ships until they are done, and opens again on Wednesday morning at eight. ", "That is all. "]) {
       const seen = new Promise((resolve) => { shown = resolve; });
       yield word;
-      if (word !== "seven ") await seen;
+      if (word !== "That is all. ") await seen;
     }
   }
   for await (const text of filtered(ann, context.context_id, waiting())) { got.text += text; shown(); }

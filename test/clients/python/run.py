@@ -41,10 +41,10 @@ seen = threading.Event()
 
 def waiting():
     """A model that speaks on only when its last words have been shown."""
-    for word in ["one two three ", "four five six ", "seven "]:
+    for word in ["The crane in the northern harbour is repaired by two people on every Tuesday of the month. ", "It is closed to all ships until they are done, and opens again on Wednesday morning at eight. ", "That is all. "]:
         seen.clear()
         yield word
-        if word != "seven " and not seen.wait(60):
+        if word != "That is all. " and not seen.wait(60):
             raise TimeoutError("nothing was shown")
 
 
