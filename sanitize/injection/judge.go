@@ -154,12 +154,15 @@ func (s *Scanner) settle(units []unit, singles, picked []verdict) []verdict {
 // Bounds on the blocks at the edges of a run. One that scores below the first by
 // itself, or that adds less than trimGain to the run's logit and scores below
 // the second, is cut off where the rest carries the run; one next to a run that
-// scores at least growAbove is taken in.
+// scores at least growAbove is taken in, or growSure where the run scores at
+// least sureRun: next to a certain order a weak sign is enough.
 const (
 	trimBelow = .01
 	trimWeak  = .3
-	trimGain  = .1
+	trimGain  = .2
 	growAbove = .25
+	growSure  = .06
+	sureRun   = .75
 )
 
 // trim cuts weak blocks off the ends of a run while the rest passes.
@@ -201,7 +204,11 @@ func (s *Scanner) expendable(units []unit, singles []verdict, v, rest verdict) b
 // grow takes weak neighbours of strong blocks in.
 func (s *Scanner) grow(units []unit, singles []verdict, taken []float64) {
 	at := func(i int, score float64) bool {
-		if i < 0 || i >= len(units) || taken[i] != 0 || !units[i].fresh || singles[i].score < growAbove {
+		least := growAbove
+		if score >= sureRun {
+			least = growSure
+		}
+		if i < 0 || i >= len(units) || taken[i] != 0 || !units[i].fresh || singles[i].score < least {
 			return false
 		}
 		taken[i] = score

@@ -198,6 +198,10 @@ func (m *marks) templateTurn(i int) (region, bool) {
 	if end < 0 || strings.ContainsAny(rest[:end], "\n<"[:1]) {
 		return region{}, false
 	}
+	// A token that ends a string literal is talked about, not spoken.
+	if after := rest[end+width:]; after != "" && strings.IndexByte("\"'`", after[0]) >= 0 {
+		return region{}, false
+	}
 	return m.turn(i, end+width), true
 }
 

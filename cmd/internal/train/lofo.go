@@ -146,7 +146,7 @@ func (l *learner) peaks(r *injection.Reading) (p [4]float64) {
 
 // layerRates are the shares of ordinary benign texts that each layer may flag:
 // plain, hidden, encoded, forged.
-var layerRates = [4]float64{.0055, .0020, .0015, .0015}
+var layerRates = [4]float64{.0044, .0025, .0020, .0010}
 
 // calibrate chooses each layer's cut from the benign texts out of fold.
 func calibrate(outcomes []outcome) (cut [4]float64) {
@@ -167,7 +167,7 @@ func calibrate(outcomes []outcome) (cut [4]float64) {
 }
 
 // minCut keeps a layer with few benign texts from flagging anything.
-const minCut = -1.0
+const minCut = -1.25
 
 func quantileFromTop(z []float64, k int) float64 {
 	slices.Sort(z)

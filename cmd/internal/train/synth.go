@@ -10,13 +10,14 @@ import (
 // Numbers of synthetic texts. More templates hurt: the model learns them rather
 // than the classes.
 const (
-	positivesEach = 600 // for each of the attack grammars
+	positivesEach = 700 // for each of the attack grammars
 	negativeTexts = 2400
+	everydayTexts = 2000
 	foreignTexts  = 700
 )
 
 // attackGrammars are small grammars, each of its own style.
-var attackGrammars = []string{"announcements", "overrides", "turns", "personas", "world", "verdicts"}
+var attackGrammars = []string{"announcements", "overrides", "turns", "personas", "world", "verdicts", "scenes", "paperwork", "tongues", "exchanges"}
 
 // Synthesise makes positives and hard negatives from the grammars, placed in
 // paragraphs of the benign cases or alone. Equal seeds give equal texts.
@@ -38,6 +39,12 @@ func Synthesise(seed uint64, cases []Case) ([]Case, error) {
 	}
 	for range negativeTexts {
 		s.negative(g)
+	}
+	if g, err = readGrammar("everyday"); err != nil {
+		return nil, err
+	}
+	for range everydayTexts {
+		s.everyday(g)
 	}
 	if g, err = readGrammar("languages"); err != nil {
 		return nil, err
@@ -219,17 +226,39 @@ func (s *synthesiser) negative(g grammar) {
 		c.Text = "data: " + base64.StdEncoding.EncodeToString([]byte(g.expand(rng, "blob", 0))) + "\n"
 	default:
 		c.Family = "synthetic-directive"
-		var lines []string
-		if rng.IntN(2) == 0 {
-			var carrier string
-			carrier, c.Source = s.excerpt()
-			lines = append(lines, carrier)
-		}
-		for range 1 + rng.IntN(6) {
-			lines = append(lines, g.expand(rng, "sentence", 0))
-		}
-		rng.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
-		c.Text = strings.Join(lines, []string{"\n\n", " ", "\n", "\n- "}[rng.IntN(4)])
+		c.Text, c.Source = s.sentences(g)
+	}
+	s.out = append(s.out, c)
+}
+
+// sentences joins some harmless sentences, half of the time around an excerpt.
+func (s *synthesiser) sentences(g grammar) (text, source string) {
+	rng := s.rng
+	var lines []string
+	if rng.IntN(2) == 0 {
+		var carrier string
+		carrier, source = s.excerpt()
+		lines = append(lines, carrier)
+	}
+	for range 1 + rng.IntN(6) {
+		lines = append(lines, g.expand(rng, "sentence", 0))
+	}
+	rng.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+	return strings.Join(lines, []string{"\n\n", " ", "\n", "\n- "}[rng.IntN(4)]), source
+}
+
+// everyday delivers what people tell each other to do, in prose and in talk.
+func (s *synthesiser) everyday(g grammar) {
+	c := Case{Label: "benign", Kind: "synthetic", ID: fmt.Sprint("synthetic-", len(s.out))}
+	switch s.rng.IntN(20) {
+	case 0, 1, 2, 3:
+		c.Family, c.Text = "synthetic-talk", g.expand(s.rng, "chat", 0)
+	case 4:
+		c.Family = "synthetic-blob"
+		c.Text = "data: " + base64.StdEncoding.EncodeToString([]byte(g.expand(s.rng, "world", 0))) + "\n"
+	default:
+		c.Family = "synthetic-everyday"
+		c.Text, c.Source = s.sentences(g)
 	}
 	s.out = append(s.out, c)
 }
@@ -239,9 +268,9 @@ func (s *synthesiser) foreign(g grammar) {
 	c := Case{Label: "benign", Kind: "synthetic", Family: "synthetic-languages", ID: fmt.Sprint("synthetic-", len(s.out))}
 	c.Text = g.expand(s.rng, "benign", 0)
 	switch s.rng.IntN(8) {
-	case 0:
+	case 0, 1:
 		c.Text = "data: " + base64.StdEncoding.EncodeToString([]byte(c.Text))
-	case 1:
+	case 2:
 		c.Text = "<!-- " + c.Text + " -->"
 	}
 	s.out = append(s.out, c)
