@@ -276,5 +276,5 @@ func wrong(g got) string {
 // liveWords are given one by one by a model that waits until its last words were
 // shown. The first are longer than what may be a lone value at the start of a
 // stream (64 bytes), which the filter holds until it knows.
-const liveWords = "The crane in the southern harbour is repaired by two people on every Tuesday of the month. " +
+const liveWords = "The crane in the old harbour basin is repaired by two people on every Tuesday of the month. " +
 	"It is closed to all ships until they are done, and opens again on Wednesday morning at eight. That is all. "

@@ -56,7 +56,7 @@ async function filter() {
   let shown = () => {};
   const got = { text: "", finish: "stop" };
   async function* waiting() {
-    for (const word of ["The crane in the southern harbour is repaired by two people on every Tuesday of the month. ", "It is closed to all ships until they are done, and opens again on Wednesday morning at eight. ", "That is all. "]) {
+    for (const word of ["The crane in the old harbour basin is repaired by two people on every Tuesday of the month. ", "It is closed to all ships until they are done, and opens again on Wednesday morning at eight. ", "That is all. "]) {
       const seen = new Promise((resolve) => { shown = resolve; });
       yield word;
       if (word !== "That is all. ") await seen;

@@ -41,7 +41,7 @@ seen = threading.Event()
 
 def waiting():
     """A model that speaks on only when its last words have been shown."""
-    for word in ["The crane in the southern harbour is repaired by two people on every Tuesday of the month. ", "It is closed to all ships until they are done, and opens again on Wednesday morning at eight. ", "That is all. "]:
+    for word in ["The crane in the old harbour basin is repaired by two people on every Tuesday of the month. ", "It is closed to all ships until they are done, and opens again on Wednesday morning at eight. ", "That is all. "]:
         seen.clear()
         yield word
         if word != "That is all. " and not seen.wait(60):
