@@ -146,7 +146,7 @@ func (l *learner) peaks(r *injection.Reading) (p [4]float64) {
 
 // layerRates are the shares of ordinary benign texts that each layer may flag:
 // plain, hidden, encoded, forged.
-var layerRates = [4]float64{.0044, .0025, .0020, .0010}
+var layerRates = [4]float64{.0044, .0025, .0020, .0020}
 
 // calibrate chooses each layer's cut from the benign texts out of fold.
 func calibrate(outcomes []outcome) (cut [4]float64) {
