@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,18 @@ func TestFilterText(t *testing.T) {
 	}
 }
 
+// shown joins what a stream gave out, however it was cut.
+func shown(lines string) string {
+	var all strings.Builder
+	for line := range strings.Lines(lines) {
+		var l struct{ Delta string }
+		if json.Unmarshal([]byte(line), &l) == nil {
+			all.WriteString(l.Delta)
+		}
+	}
+	return all.String()
+}
+
 func TestFilterStream(t *testing.T) {
 	in := `{"answer":{"prompt":"what about ada@example.org?","canary":"c0ffee-c0ffee-00"}}
 {"delta":"You wrote ada@exam"}
@@ -33,7 +46,7 @@ func TestFilterStream(t *testing.T) {
 {"delta":"mple.org."}
 `
 	out, _, code := runFilter(t, in, "--stream")
-	if code != 0 || !strings.Contains(out, "ple.org. Not ") || strings.Contains(out, "bob@") || !strings.HasSuffix(out, "}}\n") {
+	if code != 0 || shown(out) != "You wrote ada@example.org. Not [EMAIL_1]." || strings.Contains(out, "bob@") || !strings.HasSuffix(out, "}}\n") {
 		t.Errorf("code %d, out %s", code, out)
 	}
 	out, errs, code := runFilter(t, strings.Replace(in, "You wrote", "The mark is C0FFEE c0ffee 00", 1), "--stream")
