@@ -47,12 +47,12 @@ func (a *API) output(c *gin.Context) {
 	ctx := c.Request.Context()
 	answer, entry, err := a.Answer(ctx, s, in.ContextID, c.GetString(requestKey))
 	if err != nil {
-		a.fail(c, err)
+		a.failAnswer(c, entry, err)
 		return
 	}
 	r, err := a.Output.Whole(ctx, answer, in.Text)
 	if err != nil {
-		a.fail(c, err)
+		a.failAnswer(c, entry, err)
 		return
 	}
 	entry.Outcome, entry.Counts = r.Action.String(), counts(r.End)
@@ -61,6 +61,13 @@ func (a *API) output(c *gin.Context) {
 		return
 	}
 	c.JSON(http.StatusOK, OutputResponse{Text: r.Text, Action: r.Action.String(), Findings: found(r.End)})
+}
+
+// failAnswer audits that an answer could not be filtered, of which nothing was
+// released, and says so.
+func (a *API) failAnswer(c *gin.Context, entry audit.Entry, err error) {
+	entry.Event, entry.Outcome, entry.Request = "output", "failed", c.GetString(requestKey)
+	a.fail(c, errors.Join(err, a.Audit.Append(c.Request.Context(), entry)))
 }
 
 // Answer gathers what the filter needs to know of one answer. A ticket that is
@@ -230,12 +237,12 @@ func (a *API) outputStream(c *gin.Context) {
 	}
 	answer, entry, err := a.Answer(ctx, s, contextID, c.GetString(requestKey))
 	if err != nil {
-		a.fail(c, err)
+		a.failAnswer(c, entry, err)
 		return
 	}
 	stream, err := a.Output.NewStream(ctx, answer)
 	if err != nil {
-		a.fail(c, err)
+		a.failAnswer(c, entry, err)
 		return
 	}
 	started := entry

@@ -21,6 +21,7 @@ const (
 
 // work is one document on its way through a batch.
 type work struct {
+	tenant  string
 	item    Item
 	arrival catalog.Arrival
 	claimed string // hash of the claimed attributes
@@ -124,7 +125,7 @@ func (r *run) produce(ctx context.Context, src Source, out chan<- []*work) error
 		} else {
 			r.seen[it.ID] = true
 		}
-		batch = append(batch, &work{item: it, event: Event{ID: it.ID}})
+		batch = append(batch, &work{tenant: r.o.Tenant, item: it, event: Event{ID: it.ID}})
 		size += max(it.Size, 0)
 		if len(batch) >= batchDocuments || size >= batchBytes {
 			return flush()

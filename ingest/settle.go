@@ -192,6 +192,11 @@ func (p *Pipeline) entries(batch []*work) []audit.Entry {
 			if len(w.judgement.Reasons) > 0 {
 				e.Reason = w.judgement.Reasons[0]
 			}
+		case w.event.Outcome == Failed: // unreadable: nothing of it was used
+			e.Tenant, e.Reason = w.tenant, w.event.Reasons[0]
+			if w.item.ID != "" {
+				e.Documents = []string{w.item.ID}
+			}
 		default:
 			continue
 		}
