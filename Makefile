@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo kill planted policy-fuzz policy-mutants policy-revoke splits envelopes renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo kill planted policy-fuzz policy-mutants policy-revoke splits envelopes renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,7 +97,6 @@ test-qdrant: ## The index suite on a real server: DOORWARD_TEST_QDRANT=host:port
 
 bench-index: ## 100,000 chunks in the embedded index
 	DOORWARD_TEST_SCALE=100000 $(GO) test ./retrieval/index/sqlite -run Scale -v -timeout 30m
-
 
 clients: ## Run OpenAI, MCP, LangChain, curl, Python and Go clients against a running service
 	DOORWARD_CLIENTS=1 $(GO) test ./test/clients -count=1 -v -timeout 15m
