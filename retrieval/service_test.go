@@ -14,6 +14,7 @@ import (
 
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/catalog/relational"
 	catalogsqlite "github.com/doorward/doorward/ingest/catalog/sqlite"
 	"github.com/doorward/doorward/ingest/chunk"
 	"github.com/doorward/doorward/policy"
@@ -315,7 +316,7 @@ func TestUnusableRequests(t *testing.T) {
 
 // switchCatalog is a real catalog that can be made to fail.
 type switchCatalog struct {
-	*catalogsqlite.Catalog
+	*relational.Catalog
 	documents, open error
 	alter, forget   bool
 }

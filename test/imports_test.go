@@ -30,7 +30,8 @@ var layers = []layer{
 	{"flows", flows, join(nouns, contracts)},
 	{"adapters", []string{"policy/rego/*", "policy/audit/*", "policy/keys/*", "policy/quota/*", "sanitize/secret/*", "sanitize/pii/*", "sanitize/injection/*", "sanitize/egress/*",
 		"ingest/extract/*", "ingest/catalog/*", "retrieval/index/*", "retrieval/embed/*"}, join(nouns, contracts)},
-	{"sources", []string{"ingest/source/*"}, join(nouns, contracts, []string{"ingest"})}, // their contract is ingest.Source
+	{"catalogs", []string{"ingest/catalog/sqlite", "ingest/catalog/postgres"}, join(nouns, contracts, []string{"ingest/catalog/relational"})}, // two databases, one catalog
+	{"sources", []string{"ingest/source/*"}, join(nouns, contracts, []string{"ingest"})},                                                      // their contract is ingest.Source
 	{"edge", []string{"api/*"}, join(nouns, contracts, flows, []string{"api/*"})},
 	{"root", []string{"configs"}, nil},
 	{"programs", []string{"cmd/internal/*"}, []string{"*"}},

@@ -16,6 +16,7 @@ import (
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/catalog/relational"
 	catalogsqlite "github.com/doorward/doorward/ingest/catalog/sqlite"
 	"github.com/doorward/doorward/ingest/chunk"
 	"github.com/doorward/doorward/ingest/extract"
@@ -46,7 +47,7 @@ type App struct {
 	Keys     *local.Ring
 	Verifier *local.Verifier
 	Audit    audit.Log
-	Catalog  *catalogsqlite.Catalog
+	Catalog  *relational.Catalog
 	Index    Index
 	Embedder embed.Embedder // nil: keyed terms only
 	Reranker embed.Reranker // nil: as the index ranked

@@ -5,25 +5,21 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the "sqlite" driver
 
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/catalog/relational"
 	"github.com/doorward/doorward/policy/keys"
 )
-
-//go:embed schema.sql
-var schema string
-
-// schemaVersion is what this program reads and writes.
-const schemaVersion = "1"
 
 // File is the catalog's file name in its folder.
 const File = "catalog.db"
@@ -35,26 +31,8 @@ type Config struct {
 	Now  func() time.Time
 }
 
-// Catalog implements [catalog.Reader] and what package ingest needs.
-type Catalog struct {
-	keys  keys.Ring
-	now   func() time.Time
-	write *sql.DB // one connection: writers queue here, never on the file
-	read  *sql.DB
-
-	documents, open *sql.Stmt // asked on every query
-}
-
-var _ catalog.Reader = (*Catalog)(nil)
-
 // Open opens or makes the catalog.
-func Open(ctx context.Context, c Config) (*Catalog, error) {
-	if c.Keys == nil {
-		return nil, errors.New("opening catalog: no keys")
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+func Open(ctx context.Context, c Config) (*relational.Catalog, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making data directory: %w", err)
 	}
@@ -69,31 +47,14 @@ func Open(ctx context.Context, c Config) (*Catalog, error) {
 		return nil, fmt.Errorf("opening catalog: %w", err)
 	}
 	write.SetMaxOpenConns(1)
-	cat := &Catalog{keys: c.Keys, now: c.Now, write: write}
-	if err := cat.migrate(ctx); err != nil {
-		write.Close()
-		return nil, err
+	if err := write.PingContext(ctx); err != nil { // makes the file a database before a reader looks at it
+		return nil, fmt.Errorf("opening catalog: %s is not a readable SQLite file: %w", File, errors.Join(err, write.Close()))
 	}
-	cat.read, err = sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(5000)&_pragma=query_only(1)")
+	read, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(5000)&_pragma=query_only(1)")
 	if err != nil {
-		write.Close()
-		return nil, fmt.Errorf("opening catalog: %w", err)
+		return nil, fmt.Errorf("opening catalog: %w", errors.Join(err, write.Close()))
 	}
-	if err := cat.prepare(ctx); err != nil {
-		return nil, errors.Join(err, cat.Close())
-	}
-	return cat, nil
-}
-
-// prepare parses once what every query asks.
-func (c *Catalog) prepare(ctx context.Context) (err error) {
-	if c.documents, err = c.read.PrepareContext(ctx, documentsByID); err != nil {
-		return fmt.Errorf("opening catalog: %w", err)
-	}
-	if c.open, err = c.read.PrepareContext(ctx, chunksByID); err != nil {
-		return fmt.Errorf("opening catalog: %w", err)
-	}
-	return nil
+	return relational.New(ctx, &DB{Write: write, Read: read}, relational.Config{Keys: c.Keys, Now: c.Now})
 }
 
 // private makes the file with mode 0600 when missing and refuses a readable one.
@@ -113,57 +74,131 @@ func private(path string) error {
 	return nil
 }
 
-func (c *Catalog) migrate(ctx context.Context) error {
-	var version string
-	err := c.write.QueryRowContext(ctx, `select value from meta where key = 'schema'`).Scan(&version)
-	switch {
-	case err == nil && version == schemaVersion:
-		return nil
-	case err == nil:
-		return fmt.Errorf("opening catalog: its schema is version %s, this program knows %s: use the program it was written with, or a newer one", version, schemaVersion)
-	}
-	var tables int
-	if err := c.write.QueryRowContext(ctx, `select count(*) from sqlite_master`).Scan(&tables); err != nil {
-		return fmt.Errorf("opening catalog: %s is not a readable SQLite file: %w", File, err)
-	}
-	if tables > 0 {
-		return fmt.Errorf("opening catalog: %s is not a Doorward catalog", File)
-	}
-	return c.update(ctx, "making catalog", func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, schema); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `insert into meta values ('schema', ?)`, schemaVersion)
-		return err
-	})
+// DB implements [relational.DB] over one file.
+type DB struct {
+	Write *sql.DB // one connection: writers queue here, never on the file
+	Read  *sql.DB
+
+	mu     sync.RWMutex
+	parsed map[string]*sql.Stmt // of Read
 }
+
+var dialect = relational.Dialect{
+	Words: map[string]string{"TEXT": "text", "BLOB": "blob", "INTEGER": "integer", "SERIAL": "integer primary key", "STRICT": "strict", "KEYED": "strict, without rowid"},
+	In:    func(column string) string { return column + ` in (select value from json_each(?))` },
+	List: func(values any) (any, error) {
+		data, err := json.Marshal(values)
+		return string(data), err
+	},
+	Tables: `select count(*) from sqlite_master`,
+	Table:  `select count(*) from sqlite_master where type = 'table' and name = ?`,
+}
+
+// Dialect implements [relational.DB].
+func (d *DB) Dialect() relational.Dialect { return dialect }
 
 // Close folds the write-ahead log into the file and closes it.
-func (c *Catalog) Close() error {
-	err := c.read.Close()
-	_, cerr := c.write.Exec(`pragma wal_checkpoint(truncate)`)
-	return errors.Join(err, cerr, c.write.Close())
+func (d *DB) Close() error {
+	err := d.Read.Close()
+	_, cerr := d.Write.Exec(`pragma wal_checkpoint(truncate)`)
+	return errors.Join(err, cerr, d.Write.Close())
 }
 
-// update runs fn in one durable transaction.
-func (c *Catalog) update(ctx context.Context, doing string, fn func(*sql.Tx) error) error {
-	tx, err := c.write.BeginTx(ctx, nil)
+// rows is a [relational.Rows].
+type rows struct{ *sql.Rows }
+
+func (r rows) Close() { _ = r.Rows.Close() } // Err has what Close would say
+
+// maxParsed bounds the statements kept parsed; the catalog's own are far fewer.
+const maxParsed = 128
+
+// Query implements [relational.Querier], parsing each statement once.
+func (d *DB) Query(ctx context.Context, query string, args ...any) (relational.Rows, error) {
+	stmt, err := d.statement(ctx, query)
 	if err != nil {
-		return unavailable(doing, err)
+		return nil, err
 	}
-	defer tx.Rollback()
-	if err := fn(tx); err != nil {
-		if errors.Is(err, catalog.ErrState) || errors.Is(err, catalog.ErrNotFound) || errors.Is(err, keys.ErrSealed) {
-			return fmt.Errorf("%s: %w", doing, err)
-		}
-		return unavailable(doing, err)
+	var r *sql.Rows
+	if stmt != nil {
+		r, err = stmt.QueryContext(ctx, args...)
+	} else {
+		r, err = d.Read.QueryContext(ctx, query, args...)
 	}
-	if err := tx.Commit(); err != nil {
-		return unavailable(doing, err)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return rows{r}, nil
 }
 
-func unavailable(doing string, err error) error {
-	return fmt.Errorf("%s: %w: %w", doing, catalog.ErrUnavailable, err)
+// statement is nil when there are too many.
+func (d *DB) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	d.mu.RLock()
+	stmt, n := d.parsed[query], len(d.parsed)
+	d.mu.RUnlock()
+	if stmt != nil || n >= maxParsed {
+		return stmt, nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if stmt := d.parsed[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := d.Read.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if d.parsed == nil {
+		d.parsed = map[string]*sql.Stmt{}
+	}
+	d.parsed[query] = stmt
+	return stmt, nil
+}
+
+// Update implements [relational.DB]. There is one writer, so locks need not be
+// looked at and nothing is ever tried twice.
+func (d *DB) Update(ctx context.Context, _ []int64, fn func(relational.Tx) error) error {
+	t, err := d.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback()
+	if err := fn(&tx{tx: t, parsed: map[string]*sql.Stmt{}}); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
+// tx implements [relational.Tx]; its statements end with it.
+type tx struct {
+	tx     *sql.Tx
+	parsed map[string]*sql.Stmt
+}
+
+func (t *tx) Query(ctx context.Context, query string, args ...any) (relational.Rows, error) {
+	r, err := t.tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return rows{r}, nil
+}
+
+func (t *tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	r, err := t.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+func (t *tx) Queue(ctx context.Context, query string, args ...any) error {
+	stmt := t.parsed[query]
+	if stmt == nil {
+		var err error
+		if stmt, err = t.tx.PrepareContext(ctx, query); err != nil {
+			return err
+		}
+		t.parsed[query] = stmt
+	}
+	_, err := stmt.ExecContext(ctx, args...)
+	return err
 }

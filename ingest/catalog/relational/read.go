@@ -1,8 +1,7 @@
-package sqlite
+package relational
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -13,26 +12,25 @@ import (
 	"github.com/doorward/doorward/sanitize/fingerprint"
 )
 
+// list makes a list argument for [Catalog.in].
+func (c *Catalog) list(values any) (any, error) { return c.db.Dialect().List(values) }
+
+// in is the condition that a column is one of a list.
+func (c *Catalog) in(column string) string { return c.db.Dialect().In(column) }
+
 // Documents implements [catalog.Reader].
 func (c *Catalog) Documents(ctx context.Context, tenant string, ids []string) (map[string]catalog.Document, error) {
 	out := make(map[string]catalog.Document, len(ids))
-	list, err := jsonText(ids)
+	list, err := c.list(ids)
 	if err != nil {
 		return nil, unavailable("reading documents", err)
 	}
-	rows, err := c.documents.QueryContext(ctx, tenant, list)
-	if err != nil {
-		return nil, unavailable("reading documents", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		d, err := c.scanDocument(rows)
-		if err != nil {
-			return nil, unavailable("reading documents", err)
-		}
+	err = each(ctx, c.db, func(r Rows) error {
+		d, err := c.scanDocument(r)
 		out[d.ID] = d
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	}, c.documents, tenant, list)
+	if err != nil {
 		return nil, unavailable("reading documents", err)
 	}
 	return out, nil
@@ -40,13 +38,7 @@ func (c *Catalog) Documents(ctx context.Context, tenant string, ids []string) (m
 
 const documentColumns = `select tenant, id, source, state, version, media_type, content, attributes, receipt, findings, facts, received, updated from documents`
 
-const documentsByID = documentColumns + ` where tenant = ? and state = 'live' and id in (select value from json_each(?))`
-
-const chunksByID = `select c.id, c.document, c.version, c.ordinal, c.sealed, v.key from chunks c
-	join versions v on v.tenant = c.tenant and v.document = c.document and v.version = c.version and v.state = 'live'
-	where c.tenant = ? and c.id in (select value from json_each(?))`
-
-func (c *Catalog) scanDocument(rows *sql.Rows) (catalog.Document, error) {
+func (c *Catalog) scanDocument(rows Rows) (catalog.Document, error) {
 	var d catalog.Document
 	var attributes, findings string
 	var signed, sealed []byte
@@ -82,29 +74,25 @@ func (c *Catalog) scanDocument(rows *sql.Rows) (catalog.Document, error) {
 
 // Open implements [catalog.Reader].
 func (c *Catalog) Open(ctx context.Context, tenant string, ids []string) (map[string]catalog.Chunk, error) {
-	list, err := jsonText(ids)
+	list, err := c.list(ids)
 	if err != nil {
 		return nil, unavailable("reading chunks", err)
 	}
-	rows, err := c.open.QueryContext(ctx, tenant, list)
-	if err != nil {
-		return nil, unavailable("reading chunks", err)
-	}
-	defer rows.Close()
 	out := make(map[string]catalog.Chunk, len(ids))
-	for rows.Next() {
+	err = each(ctx, c.db, func(r Rows) error {
 		var ch catalog.Chunk
 		var sealed, key []byte
-		if err := rows.Scan(&ch.ID, &ch.Document, &ch.Version, &ch.Ordinal, &sealed, &key); err != nil {
-			return nil, unavailable("reading chunks", err)
+		if err := r.Scan(&ch.ID, &ch.Document, &ch.Version, &ch.Ordinal, &sealed, &key); err != nil {
+			return err
 		}
 		if err := c.unseal(tenant, &ch, sealed, key); err != nil {
-			return nil, unavailable("opening chunks", err)
+			return err
 		}
 		out[ch.ID] = ch
-	}
-	if err := rows.Err(); err != nil {
-		return nil, unavailable("reading chunks", err)
+		return nil
+	}, c.open, tenant, list)
+	if err != nil {
+		return nil, unavailable("opening chunks", err)
 	}
 	return out, nil
 }
@@ -130,25 +118,21 @@ func (c *Catalog) Owners(ctx context.Context, tenant string, prints []fingerprin
 	for i, p := range prints {
 		keys[i] = int64(p)
 	}
-	list, err := jsonText(keys)
+	list, err := c.list(keys)
 	if err != nil {
 		return nil, unavailable("reading fingerprints", err)
 	}
-	rows, err := c.read.QueryContext(ctx, `select print, document from prints where tenant = ? and print in (select value from json_each(?)) order by 1, 2`, tenant, list)
-	if err != nil {
-		return nil, unavailable("reading fingerprints", err)
-	}
-	defer rows.Close()
 	owners := map[int64][]string{}
-	for rows.Next() {
+	err = each(ctx, c.db, func(r Rows) error {
 		var print int64
 		var document string
-		if err := rows.Scan(&print, &document); err != nil {
-			return nil, unavailable("reading fingerprints", err)
+		if err := r.Scan(&print, &document); err != nil {
+			return err
 		}
 		owners[print] = append(owners[print], document)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	}, c.owners, tenant, list)
+	if err != nil {
 		return nil, unavailable("reading fingerprints", err)
 	}
 	out := make([][]string, len(prints))
@@ -160,33 +144,29 @@ func (c *Catalog) Owners(ctx context.Context, tenant string, prints []fingerprin
 
 // Known returns what is known of documents, for telling changed from unchanged.
 func (c *Catalog) Known(ctx context.Context, tenant string, ids []string) (map[string]catalog.Known, error) {
-	list, err := jsonText(ids)
+	list, err := c.list(ids)
 	if err != nil {
 		return nil, unavailable("reading documents", err)
 	}
 	out := make(map[string]catalog.Known, len(ids))
 	for _, q := range []string{
-		`select id, source, content, fingerprint, revision, state, claimed, version from documents where tenant = ? and id in (select value from json_each(?))`,
+		`select id, source, content, fingerprint, revision, state, claimed, version from documents where tenant = ? and ` + c.in("id"),
 		// A waiting arrival is newer than the live version, unless it was never judged.
-		`select id, source, content, fingerprint, revision, state, claimed, '' from arrivals where tenant = ? and state <> 'received' and id in (select value from json_each(?))`,
+		`select id, source, content, fingerprint, revision, state, claimed, '' from arrivals where tenant = ? and state <> 'received' and ` + c.in("id"),
 	} {
-		rows, err := c.read.QueryContext(ctx, q, tenant, list)
-		if err != nil {
-			return nil, unavailable("reading documents", err)
-		}
-		for rows.Next() {
+		err := each(ctx, c.db, func(r Rows) error {
 			var id string
 			var k catalog.Known
-			if err := rows.Scan(&id, &k.Source, &k.Content, &k.Fingerprint, &k.Revision, &k.State, &k.Claimed, &k.Version); err != nil {
-				rows.Close()
-				return nil, unavailable("reading documents", err)
+			if err := r.Scan(&id, &k.Source, &k.Content, &k.Fingerprint, &k.Revision, &k.State, &k.Claimed, &k.Version); err != nil {
+				return err
 			}
 			if live := out[id]; live.State == catalog.Live {
 				k.Version = live.Version // held: the version before stays live
 			}
 			out[id] = k
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil
+		}, q, tenant, list)
+		if err != nil {
 			return nil, unavailable("reading documents", err)
 		}
 	}
@@ -196,18 +176,24 @@ func (c *Catalog) Known(ctx context.Context, tenant string, ids []string) (map[s
 // Intents returns the versions that were stored but not committed, with their
 // chunks, for recovery.
 func (c *Catalog) Intents(ctx context.Context) ([]catalog.Version, error) {
-	rows, err := c.read.QueryContext(ctx, `select tenant || char(0) || document || char(0) || version from versions where state = 'intent' order by 1`)
-	if err != nil {
-		return nil, unavailable("reading intents", err)
-	}
-	names, err := collect[string](rows)
+	var refs []catalog.Ref
+	err := each(ctx, c.db, func(rows Rows) error {
+		var r catalog.Ref
+		if err := rows.Scan(&r.Tenant, &r.Document, &r.Version); err != nil {
+			return err
+		}
+		refs = append(refs, r)
+		return nil
+	}, `select tenant, document, version from versions where state = 'intent' order by 1, 2, 3`)
 	if err != nil {
 		return nil, unavailable("reading intents", err)
 	}
 	var out []catalog.Version
-	for _, n := range names {
-		p := strings.SplitN(n, "\x00", 3)
-		v, err := c.Version(ctx, catalog.Ref{Tenant: p[0], Document: p[1], Version: p[2]})
+	for _, r := range refs {
+		v, err := c.Version(ctx, r)
+		if errors.Is(err, catalog.ErrNotFound) {
+			continue // finished by another process since
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -218,30 +204,33 @@ func (c *Catalog) Intents(ctx context.Context) ([]catalog.Version, error) {
 
 // Version returns one stored version with its chunks.
 func (c *Catalog) Version(ctx context.Context, r catalog.Ref) (catalog.Version, error) {
-	v, err := c.version(ctx, c.read, r)
-	if err != nil {
-		return v, unavailable("reading version", err)
+	stored := row{ref: r}
+	err := one(ctx, c.db, `select key, record from versions where tenant = ? and document = ? and version = ?`,
+		[]any{r.Tenant, r.Document, r.Version}, &stored.key, &stored.record)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return catalog.Version{}, failed("reading version", err)
 	}
-	rows, err := c.read.QueryContext(ctx, `select c.id, c.ordinal, c.sealed, c.terms, c.vector, v.key from chunks c
-		join versions v on v.tenant = c.tenant and v.document = c.document and v.version = c.version
-		where c.tenant = ? and c.document = ? and c.version = ? order by c.ordinal`, r.Tenant, r.Document, r.Version)
 	if err != nil {
-		return v, unavailable("reading version", err)
+		return catalog.Version{}, unavailable("reading version", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
+	v, err := c.record(stored)
+	if err != nil {
+		return v, unavailable("opening version", err)
+	}
+	err = each(ctx, c.db, func(rows Rows) error {
 		ch := catalog.StoredChunk{Chunk: catalog.Chunk{Document: r.Document, Version: r.Version}}
-		var sealed, terms, vector, key []byte
-		if err := rows.Scan(&ch.ID, &ch.Ordinal, &sealed, &terms, &vector, &key); err != nil {
-			return v, unavailable("reading version", err)
+		var sealed, terms, vector []byte
+		if err := rows.Scan(&ch.ID, &ch.Ordinal, &sealed, &terms, &vector); err != nil {
+			return err
 		}
-		if err := c.unseal(r.Tenant, &ch.Chunk, sealed, key); err != nil {
-			return v, unavailable("opening version", err)
+		if err := c.unseal(r.Tenant, &ch.Chunk, sealed, stored.key); err != nil {
+			return err
 		}
 		ch.Terms, ch.Vector = decodeTerms(terms), decodeVector(vector)
 		v.Chunks = append(v.Chunks, ch)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	}, `select id, ordinal, sealed, terms, vector from chunks where tenant = ? and document = ? and version = ? order by ordinal`, r.Tenant, r.Document, r.Version)
+	if err != nil {
 		return v, unavailable("reading version", err)
 	}
 	return v, nil
@@ -250,33 +239,24 @@ func (c *Catalog) Version(ctx context.Context, r catalog.Ref) (catalog.Version, 
 // Live calls yield for every live document of a tenant, by id; source "" means
 // all sources.
 func (c *Catalog) Live(ctx context.Context, tenant, source string, yield func(catalog.Document) error) error {
-	rows, err := c.read.QueryContext(ctx, documentColumns+` where tenant = ? and state = 'live' and (? = '' or source = ?) order by id`, tenant, source, source)
-	if err != nil {
-		return unavailable("listing documents", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		d, err := c.scanDocument(rows)
+	var stopped error // yield's own, given back as it is
+	err := each(ctx, c.db, func(r Rows) error {
+		d, err := c.scanDocument(r)
 		if err != nil {
-			return unavailable("listing documents", err)
-		}
-		if err := yield(d); err != nil {
 			return err
 		}
-	}
-	if err := rows.Err(); err != nil {
+		stopped = yield(d)
+		return stopped
+	}, documentColumns+` where tenant = ? and state = 'live' and (? = '' or source = ?) order by id`, tenant, source, source)
+	if err != nil && stopped == nil {
 		return unavailable("listing documents", err)
 	}
-	return nil
+	return stopped
 }
 
 // Tenants lists the tenants that have documents or arrivals.
 func (c *Catalog) Tenants(ctx context.Context) ([]string, error) {
-	rows, err := c.read.QueryContext(ctx, `select tenant from documents union select tenant from arrivals order by 1`)
-	if err != nil {
-		return nil, unavailable("listing tenants", err)
-	}
-	list, err := collect[string](rows)
+	list, err := column[string](ctx, c.db, `select tenant from documents union select tenant from arrivals order by 1`)
 	if err != nil {
 		return nil, unavailable("listing tenants", err)
 	}

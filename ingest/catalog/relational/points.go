@@ -1,9 +1,10 @@
-package sqlite
+package relational
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 
 	"github.com/doorward/doorward/ingest/receipt"
@@ -20,20 +21,12 @@ func (c *Catalog) Points(ctx context.Context, tenant string) iter.Seq2[index.Exp
 			yield(index.Expected{}, err)
 			return
 		}
-		rows, err := c.read.QueryContext(ctx, `select c.id, c.document, c.version, c.ordinal, c.terms, c.vector from chunks c
-			join versions v on v.tenant = c.tenant and v.document = c.document and v.version = c.version and v.state = 'live'
-			where c.tenant = ? order by c.id`, tenant)
-		if err != nil {
-			yield(index.Expected{}, unavailable("listing points", err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
+		stopped := false
+		err = each(ctx, c.db, func(r Rows) error {
 			var e index.Expected
 			var terms, vector []byte
-			if err := rows.Scan(&e.ID, &e.Document, &e.Version, &e.Ordinal, &terms, &vector); err != nil {
-				yield(index.Expected{}, unavailable("listing points", err))
-				return
+			if err := r.Scan(&e.ID, &e.Document, &e.Version, &e.Ordinal, &terms, &vector); err != nil {
+				return err
 			}
 			facts := known[e.Document]
 			e.Receipt, e.Attributes = facts.receipt, facts.attributes
@@ -42,42 +35,44 @@ func (c *Catalog) Points(ctx context.Context, tenant string) iter.Seq2[index.Exp
 				e.Sketch = index.Sketch(v)
 			}
 			if !yield(e, nil) {
-				return
+				stopped = true
+				return errStopped
 			}
-		}
-		if err := rows.Err(); err != nil {
+			return nil
+		}, `select c.id, c.document, c.version, c.ordinal, c.terms, c.vector from chunks c
+			join versions v on v.tenant = c.tenant and v.document = c.document and v.version = c.version and v.state = 'live'
+			where c.tenant = ? order by c.id`, tenant)
+		if err != nil && !stopped {
 			yield(index.Expected{}, unavailable("listing points", err))
 		}
 	}
 }
 
+var errStopped = errors.New("stopped")
+
 type pointFact struct{ receipt, attributes string }
 
 // pointFacts are each live document's receipt id and attributes hash.
 func (c *Catalog) pointFacts(ctx context.Context, tenant string) (map[string]pointFact, error) {
-	rows, err := c.read.QueryContext(ctx, `select id, attributes, receipt from documents where tenant = ? and state = 'live'`, tenant)
-	if err != nil {
-		return nil, unavailable("listing documents", err)
-	}
-	defer rows.Close()
 	out := map[string]pointFact{}
-	for rows.Next() {
+	err := each(ctx, c.db, func(rows Rows) error {
 		var id, attributes string
 		var signed []byte
 		if err := rows.Scan(&id, &attributes, &signed); err != nil {
-			return nil, unavailable("listing documents", err)
+			return err
 		}
 		a, err := decodeAttributes(attributes)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		var r receipt.Signed
 		if err := json.Unmarshal(signed, &r); err != nil {
-			return nil, unavailable("listing documents", err)
+			return err
 		}
 		out[id] = pointFact{r.ID(), a.Hash()}
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	}, `select id, attributes, receipt from documents where tenant = ? and state = 'live'`, tenant)
+	if err != nil {
 		return nil, unavailable("listing documents", err)
 	}
 	return out, nil

@@ -1,8 +1,7 @@
-package sqlite
+package relational
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"time"
@@ -22,7 +21,11 @@ type facts struct {
 // Receive seals and stores arrivals before anything is done with them. An
 // arrival replaces an earlier one of the same document.
 func (c *Catalog) Receive(ctx context.Context, arrivals []catalog.Arrival) error {
-	return c.update(ctx, "receiving documents", func(tx *sql.Tx) error {
+	refs := make([]catalog.Ref, len(arrivals))
+	for i, a := range arrivals {
+		refs[i] = catalog.Ref{Tenant: a.Tenant, Document: a.ID}
+	}
+	return c.updateDocuments(ctx, "receiving documents", refs, func(tx Tx) error {
 		for _, a := range arrivals {
 			if err := c.receive(ctx, tx, a); err != nil {
 				return err
@@ -32,7 +35,7 @@ func (c *Catalog) Receive(ctx context.Context, arrivals []catalog.Arrival) error
 	})
 }
 
-func (c *Catalog) receive(ctx context.Context, tx *sql.Tx, a catalog.Arrival) error {
+func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival) error {
 	sealer, key, err := c.keys.NewDocument(a.Tenant, a.ID)
 	if err != nil {
 		return err
@@ -46,17 +49,23 @@ func (c *Catalog) receive(ctx context.Context, tx *sql.Tx, a catalog.Arrival) er
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `insert or replace into arrivals
+	if err := tx.Queue(ctx, `delete from arrivals where tenant = ? and id = ?`, a.Tenant, a.ID); err != nil {
+		return err
+	}
+	return tx.Queue(ctx, `insert into arrivals
 		(tenant, id, source, state, content, fingerprint, revision, claimed, key, facts, sealed, reasons, findings, received)
 		values (?, ?, ?, ?, ?, ?, '', '', ?, ?, ?, '[]', '{}', ?)`,
-		a.Tenant, a.ID, a.Source, catalog.Received, a.Content, a.Fingerprint, key, sealedFacts, sealed, a.Received.Unix())
-	return err
+		a.Tenant, a.ID, a.Source, string(catalog.Received), a.Content, a.Fingerprint, key, sealedFacts, sealed, a.Received.Unix())
 }
 
 // Hold moves received arrivals to held or rejected. A rejected one loses its
 // bytes and key.
 func (c *Catalog) Hold(ctx context.Context, judgements []catalog.Judgement) error {
-	return c.update(ctx, "holding documents", func(tx *sql.Tx) error {
+	refs := make([]catalog.Ref, len(judgements))
+	for i, j := range judgements {
+		refs[i] = j.Ref
+	}
+	return c.updateDocuments(ctx, "holding documents", refs, func(tx Tx) error {
 		for _, j := range judgements {
 			if err := hold(ctx, tx, j); err != nil {
 				return err
@@ -66,7 +75,7 @@ func (c *Catalog) Hold(ctx context.Context, judgements []catalog.Judgement) erro
 	})
 }
 
-func hold(ctx context.Context, tx *sql.Tx, j catalog.Judgement) error {
+func hold(ctx context.Context, tx Tx, j catalog.Judgement) error {
 	reasons, err := jsonText(j.Reasons)
 	if err != nil {
 		return err
@@ -75,38 +84,37 @@ func hold(ctx context.Context, tx *sql.Tx, j catalog.Judgement) error {
 	if err != nil {
 		return err
 	}
-	res, err := tx.ExecContext(ctx, `update arrivals set state = ?, revision = ?, claimed = ?, reasons = ?, findings = ?
-		where tenant = ? and id = ?`, j.State, j.Revision, j.Claimed, reasons, findings, j.Tenant, j.Document)
+	n, err := tx.Exec(ctx, `update arrivals set state = ?, revision = ?, claimed = ?, reasons = ?, findings = ?
+		where tenant = ? and id = ?`, string(j.State), j.Revision, j.Claimed, reasons, findings, j.Tenant, j.Document)
 	if err != nil {
 		return err
 	}
-	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(catalog.ErrNotFound, err)
+	if n != 1 {
+		return catalog.ErrNotFound
 	}
 	if j.State == catalog.Rejected {
-		_, err = tx.ExecContext(ctx, `update arrivals set key = x'', sealed = x'', facts = x'' where tenant = ? and id = ?`, j.Tenant, j.Document)
+		return shred(ctx, tx, j.Ref)
 	}
-	return err
+	return nil
+}
+
+// shred forgets an arrival's bytes, facts and key.
+func shred(ctx context.Context, tx Tx, r catalog.Ref) error {
+	return tx.Queue(ctx, `update arrivals set key = ?, sealed = ?, facts = ? where tenant = ? and id = ?`,
+		empty(), empty(), empty(), r.Tenant, r.Document)
 }
 
 // Arrivals calls yield for arrivals in a state, oldest first, without their
 // bytes; [Catalog.Arrival] has them. tenant "" means all.
 func (c *Catalog) Arrivals(ctx context.Context, tenant string, state catalog.State, yield func(catalog.Arrival) error) error {
-	rows, err := c.read.QueryContext(ctx, `select tenant, id, source, state, content, fingerprint, revision, reasons, findings, received
-		from arrivals where state = ? and (? = '' or tenant = ?) order by received, tenant, id`, state, tenant, tenant)
-	if err != nil {
-		return unavailable("listing arrivals", err)
-	}
 	var list []catalog.Arrival
-	for rows.Next() {
-		a, err := scanArrival(rows)
-		if err != nil {
-			rows.Close()
-			return unavailable("listing arrivals", err)
-		}
+	err := each(ctx, c.db, func(r Rows) error {
+		a, err := scanArrival(r)
 		list = append(list, a)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}, `select tenant, id, source, state, content, fingerprint, revision, reasons, findings, received
+		from arrivals where state = ? and (? = '' or tenant = ?) order by received, tenant, id`, string(state), tenant, tenant)
+	if err != nil {
 		return unavailable("listing arrivals", err)
 	}
 	for _, a := range list {
@@ -117,7 +125,7 @@ func (c *Catalog) Arrivals(ctx context.Context, tenant string, state catalog.Sta
 	return nil
 }
 
-func scanArrival(row interface{ Scan(...any) error }, more ...any) (catalog.Arrival, error) {
+func scanArrival(row Rows, more ...any) (catalog.Arrival, error) {
 	var a catalog.Arrival
 	var reasons, findings string
 	var received int64
@@ -132,14 +140,19 @@ func scanArrival(row interface{ Scan(...any) error }, more ...any) (catalog.Arri
 // Arrival returns one arrival with its bytes unsealed.
 func (c *Catalog) Arrival(ctx context.Context, tenant, id string) (catalog.Arrival, error) {
 	var key, sealedFacts, sealed []byte
-	row := c.read.QueryRowContext(ctx, `select tenant, id, source, state, content, fingerprint, revision, reasons, findings, received, key, facts, sealed
+	var a catalog.Arrival
+	found := false
+	err := each(ctx, c.db, func(r Rows) (err error) {
+		found = true
+		a, err = scanArrival(r, &key, &sealedFacts, &sealed)
+		return err
+	}, `select tenant, id, source, state, content, fingerprint, revision, reasons, findings, received, key, facts, sealed
 		from arrivals where tenant = ? and id = ?`, tenant, id)
-	a, err := scanArrival(row, &key, &sealedFacts, &sealed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return a, catalog.ErrNotFound
-	}
 	if err != nil {
 		return a, unavailable("reading arrival", err)
+	}
+	if !found {
+		return a, catalog.ErrNotFound
 	}
 	if a.State == catalog.Rejected {
 		return a, nil
@@ -161,15 +174,26 @@ func (c *Catalog) Arrival(ctx context.Context, tenant, id string) (catalog.Arriv
 
 // Discard shreds a held arrival and keeps that it was rejected.
 func (c *Catalog) Discard(ctx context.Context, tenant, id, reason string) error {
-	return c.update(ctx, "discarding", func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `update arrivals set state = ?, key = x'', sealed = x'', facts = x'', reasons = json_insert(reasons, '$[#]', ?)
-			where tenant = ? and id = ? and state = ?`, catalog.Rejected, reason, tenant, id, catalog.Held)
+	ref := catalog.Ref{Tenant: tenant, Document: id}
+	return c.updateDocuments(ctx, "discarding", []catalog.Ref{ref}, func(tx Tx) error {
+		var text string
+		err := one(ctx, tx, `select reasons from arrivals where tenant = ? and id = ? and state = 'held'`, []any{tenant, id}, &text)
+		if errors.Is(err, catalog.ErrNotFound) {
+			return catalog.ErrState
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n != 1 {
-			return errors.Join(catalog.ErrState, err)
+		var reasons []string
+		if err := json.Unmarshal([]byte(text), &reasons); err != nil {
+			return err
 		}
-		return nil
+		if text, err = jsonText(append(reasons, reason)); err != nil {
+			return err
+		}
+		if err := tx.Queue(ctx, `update arrivals set state = 'rejected', reasons = ? where tenant = ? and id = ?`, text, tenant, id); err != nil {
+			return err
+		}
+		return shred(ctx, tx, ref)
 	})
 }

@@ -1,0 +1,349 @@
+package relational
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/sanitize"
+)
+
+// passage is the sealed part of a chunk.
+type passage struct {
+	Span     sanitize.Span      `json:"span"`
+	Headings []string           `json:"headings,omitempty"`
+	Tokens   int                `json:"tokens"`
+	Text     string             `json:"text"`
+	Findings []sanitize.Finding `json:"findings,omitempty"`
+	Removed  map[string]int     `json:"removed,omitempty"`
+	Scanner  string             `json:"scanner"`
+}
+
+// Intend stores versions with all their chunks before any of it is indexed.
+func (c *Catalog) Intend(ctx context.Context, versions []catalog.Version) error {
+	refs := make([]catalog.Ref, len(versions))
+	for i, v := range versions {
+		refs[i] = v.Ref
+	}
+	return c.updateDocuments(ctx, "storing versions", refs, func(tx Tx) error {
+		for _, v := range versions {
+			if err := c.intend(ctx, tx, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (c *Catalog) intend(ctx context.Context, tx Tx, v catalog.Version) error {
+	if err := dropVersion(ctx, tx, v.Ref); err != nil { // an intent of an interrupted run
+		return err
+	}
+	sealer, key, err := c.keys.NewDocument(v.Tenant, v.Document)
+	if err != nil {
+		return err
+	}
+	chunks := v.Chunks
+	v.Chunks = nil
+	record, err := sealJSON(sealer, v, "record", v.Tenant, v.Document, v.Version)
+	if err != nil {
+		return err
+	}
+	if err := tx.Queue(ctx, `insert into versions (tenant, document, version, state, key, record) values (?, ?, ?, 'intent', ?, ?)`,
+		v.Tenant, v.Document, v.Version, key, record); err != nil {
+		return err
+	}
+	for _, ch := range chunks {
+		p := passage{ch.Span, ch.Headings, ch.Tokens, ch.Text, ch.Findings, ch.Removed, ch.Scanner}
+		sealed, err := sealJSON(sealer, p, "chunk", v.Tenant, ch.ID)
+		if err != nil {
+			return err
+		}
+		if err := tx.Queue(ctx, `insert into chunks (tenant, id, document, version, ordinal, sealed, terms, vector) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+			v.Tenant, ch.ID, v.Document, v.Version, ch.Ordinal, sealed, encodeTerms(ch.Terms), encodeVector(ch.Vector)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func dropVersion(ctx context.Context, tx Tx, r catalog.Ref) error {
+	if err := tx.Queue(ctx, `delete from chunks where tenant = ? and document = ? and version = ?`, r.Tenant, r.Document, r.Version); err != nil {
+		return err
+	}
+	return tx.Queue(ctx, `delete from versions where tenant = ? and document = ? and version = ?`, r.Tenant, r.Document, r.Version)
+}
+
+// Commit makes intended versions live in one transaction: from then on they may
+// be released. The version before loses text and key at once and is owed a
+// retirement in the index; the arrival loses its bytes and key.
+func (c *Catalog) Commit(ctx context.Context, refs []catalog.Ref) error {
+	return c.updateDocuments(ctx, "committing versions", refs, func(tx Tx) error {
+		stored, err := c.stored(ctx, tx, refs)
+		if err != nil {
+			return err
+		}
+		for _, r := range refs {
+			if err := c.commit(ctx, tx, r, stored[r.Tenant+"\x00"+r.Document]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// row is a version as it is stored.
+type row struct {
+	ref         catalog.Ref
+	key, record []byte
+}
+
+// stored reads all versions of documents, by tenant and document.
+func (c *Catalog) stored(ctx context.Context, tx Tx, refs []catalog.Ref) (map[string][]row, error) {
+	out := map[string][]row{}
+	for tenant, documents := range byTenant(refs) {
+		list, err := c.list(documents)
+		if err != nil {
+			return nil, err
+		}
+		err = each(ctx, tx, func(r Rows) error {
+			v := row{ref: catalog.Ref{Tenant: tenant}}
+			if err := r.Scan(&v.ref.Document, &v.ref.Version, &v.key, &v.record); err != nil {
+				return err
+			}
+			name := tenant + "\x00" + v.ref.Document
+			out[name] = append(out[name], v)
+			return nil
+		}, `select document, version, key, record from versions where tenant = ? and `+c.in("document"), tenant, list)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (c *Catalog) commit(ctx context.Context, tx Tx, r catalog.Ref, stored []row) error {
+	i := slices.IndexFunc(stored, func(s row) bool { return s.ref == r })
+	if i < 0 {
+		return catalog.ErrNotFound
+	}
+	v, err := c.record(stored[i])
+	if err != nil {
+		return err
+	}
+	if err := c.putDocument(ctx, tx, v); err != nil {
+		return err
+	}
+	if err := putPrints(ctx, tx, v); err != nil {
+		return err
+	}
+	for _, old := range stored {
+		if old.ref == r {
+			continue
+		}
+		if err := retireVersion(ctx, tx, old.ref); err != nil {
+			return err
+		}
+	}
+	if err := tx.Queue(ctx, `update versions set state = 'live' where tenant = ? and document = ? and version = ?`, r.Tenant, r.Document, r.Version); err != nil {
+		return err
+	}
+	return tx.Queue(ctx, `delete from arrivals where tenant = ? and id = ?`, r.Tenant, r.Document)
+}
+
+// record opens a stored version, without its chunks.
+func (c *Catalog) record(s row) (catalog.Version, error) {
+	var v catalog.Version
+	sealer, err := c.keys.Document(s.ref.Tenant, s.ref.Document, s.key)
+	if err != nil {
+		return v, err
+	}
+	if err := openJSON(sealer, s.record, &v, "record", s.ref.Tenant, s.ref.Document, s.ref.Version); err != nil {
+		return v, err
+	}
+	v.Attributes, err = canonical(v.Attributes)
+	return v, err
+}
+
+func (c *Catalog) putDocument(ctx context.Context, tx Tx, v catalog.Version) error {
+	attributes, err := jsonText(v.Attributes)
+	if err != nil {
+		return err
+	}
+	signed, err := json.Marshal(v.Receipt)
+	if err != nil {
+		return err
+	}
+	findings, err := jsonText(v.Findings)
+	if err != nil {
+		return err
+	}
+	wrapper, err := c.keys.Wrapper(v.Tenant)
+	if err != nil {
+		return err
+	}
+	sealed, err := sealJSON(wrapper, facts{URI: v.URI, Title: v.Title}, "document", v.Tenant, v.Document)
+	if err != nil {
+		return err
+	}
+	now := c.now().Unix()
+	return tx.Queue(ctx, `insert into documents
+		(tenant, id, source, state, version, media_type, content, fingerprint, revision, claimed, attributes, receipt, findings, facts, received, updated)
+		values (?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		on conflict (tenant, id) do update set source = excluded.source, state = excluded.state, version = excluded.version,
+			media_type = excluded.media_type, content = excluded.content, fingerprint = excluded.fingerprint, revision = excluded.revision,
+			claimed = excluded.claimed, attributes = excluded.attributes, receipt = excluded.receipt, findings = excluded.findings,
+			facts = excluded.facts, updated = excluded.updated`,
+		v.Tenant, v.Document, v.Source, v.Version, v.MediaType, v.Content, v.Fingerprint, v.Revision, v.Claimed,
+		attributes, signed, findings, sealed, now, now)
+}
+
+// putPrints replaces a document's fingerprints.
+func putPrints(ctx context.Context, tx Tx, v catalog.Version) error {
+	if err := tx.Queue(ctx, `delete from prints where tenant = ? and document = ?`, v.Tenant, v.Document); err != nil {
+		return err
+	}
+	for _, p := range v.Prints {
+		if err := tx.Queue(ctx, `insert into prints (tenant, print, document) values (?, ?, ?) on conflict do nothing`, v.Tenant, int64(p), v.Document); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retireVersion forgets a version's text and key, and owes the index its removal.
+func retireVersion(ctx context.Context, tx Tx, r catalog.Ref) error {
+	if err := dropVersion(ctx, tx, r); err != nil {
+		return err
+	}
+	return owe(ctx, tx, catalog.Task{Ref: r, Op: catalog.RetireOp})
+}
+
+func owe(ctx context.Context, tx Tx, t catalog.Task) error {
+	attributes, err := jsonText(t.Attributes)
+	if err != nil {
+		return err
+	}
+	return tx.Queue(ctx, `insert into tasks (tenant, document, version, op, attributes, receipt) values (?, ?, ?, ?, ?, ?)`,
+		t.Tenant, t.Document, t.Version, string(t.Op), attributes, t.Receipt)
+}
+
+// Retire takes documents out: text and keys are gone at once, nothing of them
+// is released from now on, and the index is owed their removal. An arrival
+// waiting for the same document goes with it.
+func (c *Catalog) Retire(ctx context.Context, refs []catalog.Ref, state catalog.State) error {
+	return c.updateDocuments(ctx, "retiring documents", refs, func(tx Tx) error {
+		if err := c.takeOut(ctx, tx, refs, state); err != nil {
+			return err
+		}
+		for _, r := range refs {
+			if err := tx.Queue(ctx, `delete from arrivals where tenant = ? and id = ?`, r.Tenant, r.Document); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Withdraw retires what is live of documents and keeps their waiting arrivals.
+func (c *Catalog) Withdraw(ctx context.Context, refs []catalog.Ref) error {
+	return c.updateDocuments(ctx, "withdrawing documents", refs, func(tx Tx) error {
+		return c.takeOut(ctx, tx, refs, catalog.Retired)
+	})
+}
+
+func (c *Catalog) takeOut(ctx context.Context, tx Tx, refs []catalog.Ref, state catalog.State) error {
+	stored, err := c.stored(ctx, tx, refs)
+	if err != nil {
+		return err
+	}
+	for _, r := range refs {
+		for _, v := range stored[r.Tenant+"\x00"+r.Document] {
+			if err := retireVersion(ctx, tx, v.ref); err != nil {
+				return err
+			}
+		}
+		if err := tx.Queue(ctx, `delete from prints where tenant = ? and document = ?`, r.Tenant, r.Document); err != nil {
+			return err
+		}
+		err := tx.Queue(ctx, `update documents set state = ?, version = '', receipt = ?, facts = ?, attributes = '{}', findings = '{}', updated = ?
+			where tenant = ? and id = ?`, string(state), empty(), empty(), c.now().Unix(), r.Tenant, r.Document)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetAttributes replaces a live document's attributes and receipt. From its
+// return on, every check uses the new ones; the index is owed the change.
+func (c *Catalog) SetAttributes(ctx context.Context, v catalog.Version) error {
+	return c.updateDocuments(ctx, "changing attributes", []catalog.Ref{v.Ref}, func(tx Tx) error {
+		attributes, err := jsonText(v.Attributes)
+		if err != nil {
+			return err
+		}
+		signed, err := json.Marshal(v.Receipt)
+		if err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, `update documents set attributes = ?, receipt = ?, claimed = ?, fingerprint = ?, updated = ?
+			where tenant = ? and id = ? and state = 'live' and version = ?`,
+			attributes, signed, v.Claimed, v.Fingerprint, c.now().Unix(), v.Tenant, v.Document, v.Version)
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return catalog.ErrState
+		}
+		return owe(ctx, tx, catalog.Task{Ref: v.Ref, Op: catalog.AttributesOp, Attributes: v.Attributes, Receipt: v.Receipt.ID()})
+	})
+}
+
+// Tasks returns the index work still owed, oldest first, with the numbers Done
+// takes.
+func (c *Catalog) Tasks(ctx context.Context) ([]catalog.Task, []int64, error) {
+	var tasks []catalog.Task
+	var seqs []int64
+	err := each(ctx, c.db, func(r Rows) error {
+		var t catalog.Task
+		var seq int64
+		var attributes string
+		err := r.Scan(&seq, &t.Tenant, &t.Document, &t.Version, &t.Op, &attributes, &t.Receipt)
+		if err != nil {
+			return err
+		}
+		if t.Attributes, err = decodeAttributes(attributes); err != nil {
+			return err
+		}
+		tasks, seqs = append(tasks, t), append(seqs, seq)
+		return nil
+	}, `select seq, tenant, document, version, op, attributes, receipt from tasks order by seq`)
+	if err != nil {
+		return nil, nil, unavailable("reading tasks", err)
+	}
+	return tasks, seqs, nil
+}
+
+// Done forgets tasks that were carried out.
+func (c *Catalog) Done(ctx context.Context, seqs []int64) error {
+	return c.update(ctx, "finishing tasks", func(tx Tx) error {
+		for _, s := range seqs {
+			if err := tx.Queue(ctx, `delete from tasks where seq = ?`, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func decodeAttributes(data string) (policy.Attributes, error) {
+	var a policy.Attributes
+	if err := unmarshalExact(data, &a); err != nil {
+		return nil, fmt.Errorf("reading attributes: %w", err)
+	}
+	return canonical(a)
+}
