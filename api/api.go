@@ -4,6 +4,7 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/prompt"
@@ -45,6 +47,9 @@ type Config struct {
 	Observe func(route string, status int, took time.Duration) // for metrics; nil: none
 	Search  string                                             // how it searches, for clients: "keywords" or "hybrid"
 	Now     func() time.Time
+	// Contained returns the containment orders in force; an error stops every
+	// answer. Nil: there are none.
+	Contained func(ctx context.Context) (*contain.Set, error)
 	// Prompt defaults, used where a request says nothing.
 	TopK, Budget int
 	Marking      prompt.Marking

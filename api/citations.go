@@ -72,6 +72,13 @@ func (a *API) resolve(c *gin.Context, s policy.Subject, label, contextID string)
 	if !ok {
 		return nil, nil
 	}
+	orders, err := a.orders(ctx, s, t.Destination)
+	if err != nil {
+		return nil, err
+	}
+	if orders.Document(d.Origin()) != nil {
+		return nil, nil
+	}
 	snapshot, err := a.Policy.Snapshot()
 	if err != nil {
 		return nil, err

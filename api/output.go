@@ -14,6 +14,7 @@ import (
 
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/prompt"
@@ -83,6 +84,10 @@ func (a *API) Answer(ctx context.Context, s policy.Subject, contextID, request s
 		return output.Answer{}, entry, err
 	}
 	entry.Policy = snapshot.Revision().Hash
+	orders, err := a.orders(ctx, s, "")
+	if err != nil {
+		return output.Answer{}, entry, err
+	}
 	wrapper, err := a.Keys.Wrapper(s.Tenant)
 	if err != nil {
 		return output.Answer{}, entry, err
@@ -92,6 +97,9 @@ func (a *API) Answer(ctx context.Context, s policy.Subject, contextID, request s
 	if err != nil {
 		entry.Reason = "no_ticket"
 		return output.Answer{}, entry, nil
+	}
+	if err := orders.Request(s.Tenant, s.Authn.Backend, t.Destination); err != nil {
+		return output.Answer{}, entry, err
 	}
 	verdict, err := snapshot.Decide(ctx, policy.PointOutput, policy.Input{
 		"subject": s.Input(), "context": policy.Context{Now: now, Destination: t.Destination, Action: "answer"}.Input(),
@@ -103,7 +111,7 @@ func (a *API) Answer(ctx context.Context, s policy.Subject, contextID, request s
 	if out.Reader, err = a.reader(s, snapshot, policy.Context{Now: now, Destination: t.Destination, Action: "read"}); err != nil {
 		return output.Answer{}, entry, err
 	}
-	return out, entry, a.passages(ctx, s.Tenant, t, &out)
+	return out, entry, a.passages(ctx, s.Tenant, t, orders, &out)
 }
 
 // reader says for whom protected text is looked for, and asks policy which of its
@@ -138,8 +146,9 @@ func (a *API) reader(s policy.Subject, snapshot policy.Snapshot, c policy.Contex
 	return output.Reader{Tenant: s.Tenant, Key: key, Readable: readable}, nil
 }
 
-// passages adds the text and addresses of what the answer was made from.
-func (a *API) passages(ctx context.Context, tenant string, t ticket.Ticket, out *output.Answer) error {
+// passages adds the text and addresses of what the answer was made from. An
+// answer made from what is contained by now is not given out.
+func (a *API) passages(ctx context.Context, tenant string, t ticket.Ticket, orders *contain.Set, out *output.Answer) error {
 	ids := make([]string, 0, len(t.Chunks))
 	for i, ch := range t.Chunks {
 		ids = append(ids, ch.ID)
@@ -164,6 +173,9 @@ func (a *API) passages(ctx context.Context, tenant string, t ticket.Ticket, out 
 		return err
 	}
 	for _, d := range docs {
+		if err := orders.Document(d.Origin()); err != nil {
+			return err
+		}
 		out.URLs = append(out.URLs, d.URI)
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/prompt"
@@ -53,6 +54,8 @@ var statuses = []struct {
 	{policy.ErrNotPushable, problem{Status: 403, Type: "policy", Title: "The policy cannot be applied for this user"}, false},
 	{policy.ErrUnavailable, problem{Status: 503, Type: "policy-unavailable", Title: "No policy is in force; nothing is released"}, false},
 	{audit.ErrUnavailable, problem{Status: 503, Type: "audit-unavailable", Title: "The audit log takes no entries; nothing is released"}, false},
+	{contain.ErrContained, problem{Status: 403, Type: "contained", Title: "An operator has stopped this; nothing was released"}, false},
+	{contain.ErrOrder, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{catalog.ErrNotFound, problem{Status: 404, Type: "not-found", Title: "There is no such document"}, false},
 	{catalog.ErrState, problem{Status: 409, Type: "state", Title: "Not possible in the document's present state"}, false},
 	{catalog.ErrUnavailable, problem{Status: 503, Type: "catalog-unavailable", Title: "The catalog does not answer; nothing is released"}, false},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/retrieval/prompt"
 	"github.com/doorward/doorward/retrieval/ticket"
 	"github.com/doorward/doorward/sanitize"
@@ -153,7 +154,11 @@ func cut(p *Passage, start, end int, rule string) {
 
 // deliver builds the prompt and seals the ticket.
 func (s *Service) deliver(r Request, snapshot policy.Snapshot, passages []Passage, list []proven) (Answer, error) {
-	nonce, canary := prompt.NewNonce(), prompt.NewNonce()[:20]
+	mark, err := s.Keys.Derive(r.Subject.Tenant, keys.Canary)
+	if err != nil {
+		return Answer{}, err
+	}
+	nonce, canary := prompt.NewNonce(), prompt.NewCanary(mark)
 	req := prompt.Request{System: r.System, Question: r.Question, Budget: r.Budget, Format: r.Format, Marking: r.Marking, Nonce: nonce, Canary: canary}
 	for _, p := range passages {
 		req.Passages = append(req.Passages, prompt.Passage{ID: p.chunk, Title: p.Title, Text: p.Text})

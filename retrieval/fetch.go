@@ -40,6 +40,9 @@ func (s *Service) Fetch(ctx context.Context, f FetchRequest) ([]Passage, error) 
 }
 
 func (s *Service) fetch(ctx context.Context, r Request, id string, t *trace) ([]Passage, error) {
+	if err := s.contained(ctx, &r); err != nil {
+		return nil, err
+	}
 	snapshot, err := s.Policy.Snapshot()
 	if err != nil {
 		return nil, fmt.Errorf("fetching: %w", err)
@@ -55,6 +58,10 @@ func (s *Service) fetch(ctx context.Context, r Request, id string, t *trace) ([]
 	}
 	d, ok := documents[id]
 	if !ok {
+		return nil, nil
+	}
+	if r.contained.Document(d.Origin()) != nil {
+		t.count("dropped_contained", 1)
 		return nil, nil
 	}
 	decisions, err := snapshot.Check(ctx, r.Subject, r.Context, []policy.Attributes{d.Attributes})

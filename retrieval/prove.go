@@ -31,6 +31,7 @@ func (s *Service) prove(ctx context.Context, r Request, snapshot policy.Snapshot
 	if err != nil {
 		return nil, fmt.Errorf("checking access: %w", err)
 	}
+	hits = r.open(documents, hits, t)
 	allowed, err := s.check(ctx, r, snapshot, filter, hits, documents, t)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"github.com/doorward/doorward/ingest/receipt"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/index"
@@ -59,7 +60,10 @@ type Config struct {
 	Sanitizer *sanitize.Sanitizer
 	Joins     Joins                               // nil: joins are not scanned
 	Secret    func(tenant string) ([]byte, error) // derives the key receipts hash content with
-	Log       *slog.Logger                        // nil discards
+	// Contained returns the containment orders in force; an error stops every
+	// request. Nil: there are none.
+	Contained func(ctx context.Context) (*contain.Set, error)
+	Log       *slog.Logger // nil discards
 }
 
 // Service answers requests. It is safe for concurrent use.
@@ -100,6 +104,8 @@ type Request struct {
 	Format   prompt.Format
 	Marking  prompt.Marking
 	Narrow   []policy.Filter // the user's own filters, each ANDed apart
+
+	contained *contain.Set // orders in force, read once
 }
 
 // Answer is what may be given to the backend.
@@ -192,6 +198,9 @@ func (t *trace) count(what string, n int) {
 
 func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, error) {
 	t := &trace{outcome: "released"}
+	if err := s.contained(ctx, &r); err != nil {
+		return Answer{}, t, err
+	}
 	snapshot, err := s.Policy.Snapshot()
 	if err != nil {
 		return Answer{}, t, fmt.Errorf("retrieving: %w", err)
@@ -312,7 +321,7 @@ func reason(err error) string {
 	}{
 		{policy.ErrUnavailable, "policy_unavailable"}, {policy.ErrNotPushable, "policy_not_pushable"}, {policy.ErrSubject, "subject"},
 		{index.ErrUnavailable, "index_unavailable"}, {index.ErrMismatch, "index_mismatch"}, {index.ErrFilter, "filter_refused"},
-		{catalog.ErrUnavailable, "catalog_unavailable"}, {context.DeadlineExceeded, "timeout"}, {context.Canceled, "canceled"},
+		{contain.ErrContained, "contained"}, {catalog.ErrUnavailable, "catalog_unavailable"}, {context.DeadlineExceeded, "timeout"}, {context.Canceled, "canceled"},
 	} {
 		if errors.Is(err, c.err) {
 			return c.word

@@ -21,6 +21,9 @@ type RewriteOptions struct {
 	// Scanned says that the findings hold all that [Sanitizer.Scan] found in this
 	// very text; when none of them changes it, it is not scanned once more.
 	Scanned bool
+	// Keep are spans that a reviewer lets stand: a finding inside one of them is
+	// flagged at most, whatever its action.
+	Keep []Span
 }
 
 // Edit is one applied change.
@@ -138,9 +141,23 @@ type rewriter struct {
 	offsets EditMap
 }
 
+// action is what is done about a finding at a source span.
+func (r *rewriter) action(f Finding, at Span) Action {
+	a := r.actions.For(f)
+	if !acts(a) {
+		return a
+	}
+	for _, k := range r.options.Keep {
+		if at.Start >= k.Start && at.End <= k.End && at.Len() > 0 {
+			return Flag
+		}
+	}
+	return a
+}
+
 // add plans a finding at a source span; false means it holds the text.
 func (r *rewriter) add(f Finding, at Span) bool {
-	a := r.actions.For(f)
+	a := r.action(f, at)
 	switch {
 	case a == Hold || a < 0 || a > Pass:
 		return false
@@ -162,11 +179,12 @@ func (r *rewriter) add(f Finding, at Span) bool {
 // that holds the text.
 func (r *rewriter) more(again []Finding) (more bool, heldBy string) {
 	for _, f := range again {
-		a := r.actions.For(f)
+		at := r.offsets.Source(f.Span)
+		a := r.action(f, at)
 		if r.ours(f, a) || !acts(a) {
 			continue
 		}
-		if !r.add(f, r.offsets.Source(f.Span)) {
+		if !r.add(f, at) {
 			return false, f.Rule
 		}
 		more = more || f.Len() > 0
@@ -262,7 +280,7 @@ func (r *rewriter) result(last []Finding, passes int) Result {
 		}
 	}
 	for _, f := range last {
-		if a := r.actions.For(f); !acts(a) && !r.ours(f, a) {
+		if a := r.action(f, r.offsets.Source(f.Span)); !acts(a) && !r.ours(f, a) {
 			keep(f)
 		}
 	}

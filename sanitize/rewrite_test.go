@@ -288,3 +288,21 @@ func ExampleSanitizer() {
 	fmt.Println(r.Text, r.Removed["email"], err)
 	// Output: Ask [EMAIL_1], cc [EMAIL_2]; [EMAIL_1] knows. 3 <nil>
 }
+
+// A reviewer lets one of two equal findings stand; the other is still removed,
+// also by the scans that follow.
+func TestKeptSpansStand(t *testing.T) {
+	s := sanitizer(t, emails)
+	text := "first a@b.cd, then a@b.cd again"
+	keep := sanitize.RewriteOptions{Keep: []sanitize.Span{{Start: 6, End: 12}}}
+	r, err := s.Sanitize(context.Background(), text, sanitize.Actions{"*": sanitize.Strip}, keep)
+	if err != nil || r.Held {
+		t.Fatalf("held %v, %v", r.Held, err)
+	}
+	if strings.Count(r.Text, "a@b.cd") != 1 || !strings.HasPrefix(r.Text, "first a@b.cd") || len(r.Remaining) != 1 {
+		t.Errorf("%q, remaining %+v", r.Text, r.Remaining)
+	}
+	if r, _ = s.Sanitize(context.Background(), text, sanitize.Actions{"*": sanitize.Hold}, keep); !r.Held {
+		t.Error("a finding that was not kept does not hold")
+	}
+}

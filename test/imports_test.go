@@ -19,7 +19,7 @@ type layer struct {
 	may  []string // what of ours they may import
 }
 
-var nouns = []string{"policy", "sanitize", "sanitize/normalize", "sanitize/match", "sanitize/fingerprint", "retrieval/embed", "retrieval/prompt", "retrieval/ticket", "ingest/chunk", "ingest/receipt"}
+var nouns = []string{"policy", "policy/contain", "sanitize", "sanitize/normalize", "sanitize/match", "sanitize/fingerprint", "retrieval/embed", "retrieval/prompt", "retrieval/ticket", "ingest/chunk", "ingest/receipt", "ingest/manifest", "ingest/signal"}
 var contracts = []string{"policy/audit", "policy/keys", "policy/quota", "retrieval/index", "ingest/catalog"}
 var flows = []string{"ingest", "retrieval", "sanitize/output"}
 
@@ -123,7 +123,7 @@ func allowed(l layer, pkg, ours string) bool {
 		return true
 	}
 	switch {
-	case pkg == "retrieval/prompt" && ours == "sanitize/normalize":
+	case pkg == "retrieval/prompt" && ours == "sanitize/normalize", pkg == "ingest/signal" && ours == "sanitize/fingerprint":
 		return true
 	case strings.HasPrefix(ours, pkg+"/") && l.name != "nouns" && l.name != "contracts" && l.name != "flows":
 		return true

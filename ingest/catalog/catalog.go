@@ -10,6 +10,7 @@ import (
 
 	"github.com/doorward/doorward/ingest/receipt"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/sanitize"
 )
 
@@ -44,6 +45,13 @@ type Document struct {
 	Findings   map[string]int // rule → number, for Version or the held bytes
 	Received   time.Time
 	Updated    time.Time
+	Batch      string // the ingest run that brought Version; "" before runs were recorded
+	Submitter  string // who handed Version in; "" when it was not said
+}
+
+// Origin is where a document came from, as containment orders name it.
+func (d Document) Origin() contain.Origin {
+	return contain.Origin{Tenant: d.Tenant, Source: d.Source, Batch: d.Batch, Submitter: d.Submitter}
 }
 
 // Chunk is a stored passage of one version. Text is sealed at rest.

@@ -26,6 +26,9 @@ const (
 	AuditID    Purpose = "audit"      // hashes of personal values in the audit log
 	Hidden     Purpose = "hidden"     // hashes of hidden text in findings
 	Protected  Purpose = "protected"  // fingerprints of protected text
+	Canary     Purpose = "canary"     // marks of prompts, to know answers again
+	Signals    Purpose = "signals"    // signatures and usual terms of documents
+	Lineage    Purpose = "lineage"    // names of erased documents' origins
 )
 
 // Ring hands out keys by tenant and purpose.

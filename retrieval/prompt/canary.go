@@ -1,0 +1,70 @@
+package prompt
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// A canary is canaryRandom random bytes and as many of their HMAC under the
+// tenant's key, in hex: whoever holds the key recognises every canary ever made
+// without keeping any, so that an answer that comes back as a document is known
+// for what it is.
+const (
+	canaryRandom = 6
+	canaryBytes  = 2 * canaryRandom
+	canaryHex    = 2 * canaryBytes
+	maxRun       = 128 // hex digits in a row; what is longer is data
+)
+
+// NewCanary makes a canary under a tenant's key.
+func NewCanary(key []byte) string {
+	b := make([]byte, canaryRandom, canaryBytes)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+	return hex.EncodeToString(append(b, canaryTag(key, b)...))
+}
+
+func canaryTag(key, random []byte) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte("canary\x00"))
+	m.Write(random)
+	return m.Sum(nil)[:canaryRandom]
+}
+
+// HoldsCanary reports whether a text holds a canary made under the key, in
+// either case. A text without one passes for one with probability 2^-48 for each
+// run of 24 hex digits.
+func HoldsCanary(key []byte, text string) bool {
+	var raw [canaryBytes]byte
+	run := 0
+	for i := range len(text) {
+		if !isHex(text[i]) {
+			run = 0
+			continue
+		}
+		if run++; run < canaryHex || run > maxRun {
+			continue
+		}
+		if _, err := hex.Decode(raw[:], []byte(text[i+1-canaryHex:i+1])); err == nil && hmac.Equal(raw[canaryRandom:], canaryTag(key, raw[:canaryRandom])) {
+			return true
+		}
+	}
+	return false
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// Labels counts the citation labels, in brackets, that a text holds.
+func Labels(text string) int {
+	n := 0
+	for i := 0; i < len(text); i++ {
+		if l := labelLen(text[i:]); l > 0 {
+			n++
+			i += l - 1
+		}
+	}
+	return n
+}
