@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo kill planted policy-fuzz policy-mutants policy-revoke splits envelopes renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo kill planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ splits: ## 1,000,000 random splits of answers; planted matches with the real sca
 
 envelopes: ## 1,000,000 fuzzed prompts re-parse to their segments
 	DOORWARD_ENVELOPES=1000000 $(GO) test -timeout 60m -run EveryEnvelope -v ./retrieval/prompt
+
+reference: ## Write docs/api-reference.md and docs/problems.md anew from the API's contract
+	DOORWARD_UPDATE=1 $(GO) test -count=1 -run Current ./api/contract
 
 renderers: ## Judge filtered answers by JavaScript renderers (needs node and npm)
 	dir=$$(mktemp -d) && cp -r test/renderers/. $$dir && (cd $$dir && npm install --no-audit --no-fund) && \

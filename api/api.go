@@ -11,11 +11,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/api/contract"
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
@@ -58,7 +60,7 @@ type Config struct {
 // API is the public listener's handler.
 type API struct {
 	Config
-	handler http.Handler
+	engine *gin.Engine
 }
 
 // New checks the configuration and builds the routes.
@@ -73,31 +75,36 @@ func New(c Config) (*API, error) {
 		c.Now = time.Now
 	}
 	a := &API{Config: c}
-	a.handler = a.routes()
+	a.engine = a.routes()
 	return a, nil
 }
 
 // ServeHTTP implements [http.Handler].
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.engine.ServeHTTP(w, r) }
 
-func (a *API) routes() http.Handler {
+func (a *API) routes() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	g := gin.New()
 	g.HandleMethodNotAllowed = true
 	g.Use(a.request, a.recovered)
-	g.NoRoute(func(c *gin.Context) {
-		a.problem(c, problem{Status: http.StatusNotFound, Type: "no-route", Title: "There is nothing at this path"})
-	})
-	g.NoMethod(func(c *gin.Context) {
-		a.problem(c, problem{Status: http.StatusMethodNotAllowed, Type: "no-method", Title: "This path does not take that method"})
-	})
-	g.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) })
+	g.NoRoute(a.noRoute)
+	g.NoMethod(a.noMethod)
+	g.GET("/healthz", alive)
 	g.GET("/readyz", a.ready)
+	g.GET("/openapi.json", a.contract(contract.Public))
 	g.POST("/v1/retrieve", a.retrieve)
 	g.GET("/v1/citations/:id", a.citation)
 	g.POST("/v1/output", a.output)
 	g.POST("/v1/output/stream", a.outputStream)
 	return g
+}
+
+func (a *API) noRoute(c *gin.Context) {
+	a.problem(c, problem{Status: http.StatusNotFound, Type: "no-route", Title: "There is nothing at this path"})
+}
+
+func (a *API) noMethod(c *gin.Context) {
+	a.problem(c, problem{Status: http.StatusMethodNotAllowed, Type: "no-method", Title: "This path does not take that method"})
 }
 
 const requestKey = "request"
@@ -136,6 +143,33 @@ func (a *API) recovered(c *gin.Context) {
 		}
 	}()
 	c.Next()
+}
+
+// Routes lists what the public API answers, in the contract's notation.
+func (a *API) Routes() []contract.Route { return described(a.engine.Routes()) }
+
+// described turns gin's routes into the contract's.
+func described(routes gin.RoutesInfo) []contract.Route {
+	parameter := regexp.MustCompile(`[:*]([a-z]+)`)
+	var out []contract.Route
+	for _, r := range routes {
+		out = append(out, contract.Route{Method: r.Method, Path: parameter.ReplaceAllString(r.Path, "{$1}")})
+	}
+	return out
+}
+
+func alive(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) }
+
+// contract serves the API's description.
+func (a *API) contract(l contract.Listener) gin.HandlerFunc {
+	document, err := contract.JSON(l)
+	return func(c *gin.Context) {
+		if err != nil {
+			a.fail(c, err)
+			return
+		}
+		c.Data(http.StatusOK, "application/json", document)
+	}
 }
 
 func (a *API) ready(c *gin.Context) {

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/api/contract"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
@@ -49,7 +50,7 @@ type OperatorConfig struct {
 // backend with a user behind it, and doorward.admin decides about every act.
 type Operator struct {
 	OperatorConfig
-	handler http.Handler
+	engine *gin.Engine
 }
 
 // NewOperator builds the routes.
@@ -61,10 +62,12 @@ func NewOperator(c OperatorConfig) (*Operator, error) {
 	g := gin.New()
 	a := c.API
 	g.Use(a.request, a.recovered)
-	g.NoRoute(func(c *gin.Context) {
-		a.problem(c, problem{Status: http.StatusNotFound, Type: "no-route", Title: "There is nothing at this path"})
-	})
-	g.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) })
+	g.HandleMethodNotAllowed = true
+	g.NoRoute(a.noRoute)
+	g.NoMethod(a.noMethod)
+	g.GET("/healthz", alive)
+	g.GET("/readyz", a.ready)
+	g.GET("/openapi.json", a.contract(contract.Operator))
 	if c.Metrics != nil {
 		g.GET("/metrics", gin.WrapH(c.Metrics))
 	}
@@ -75,12 +78,15 @@ func NewOperator(c OperatorConfig) (*Operator, error) {
 	g.POST("/v1/policy/check", o.act("explain", o.check))
 	g.POST("/v1/policy/explain", o.act("explain", o.explain))
 	g.GET("/debug/pprof/*name", o.act("profile", profile))
-	o.handler = g
+	o.engine = g
 	return o, nil
 }
 
 // ServeHTTP implements [http.Handler].
-func (o *Operator) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.handler.ServeHTTP(w, r) }
+func (o *Operator) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.engine.ServeHTTP(w, r) }
+
+// Routes lists what the operator API answers, in the contract's notation.
+func (o *Operator) Routes() []contract.Route { return described(o.engine.Routes()) }
 
 // errNotOperator means a backend that was not registered for operators.
 var errNotOperator = errors.Join(auth.ErrForbidden, errors.New("register the backend with --operator"))

@@ -22,6 +22,7 @@ import (
 
 	"github.com/doorward/doorward/api"
 	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/api/contract/contracttest"
 	"github.com/doorward/doorward/policy"
 )
 
@@ -129,7 +130,16 @@ func register(t testing.TB, dir, id string, flags ...string) *backend {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &backend{id: id, tenant: made["tenant"], key: made["key"], assertion: key.(ed25519.PrivateKey), client: &http.Client{Timeout: 30 * time.Second}}
+	return &backend{id: id, tenant: made["tenant"], key: made["key"], assertion: key.(ed25519.PrivateKey), client: &http.Client{Timeout: 30 * time.Second, Transport: held(t)}}
+}
+
+// held is a transport that holds every exchange to the contract. Benchmarks go
+// without.
+func held(t testing.TB) http.RoundTripper {
+	if _, ok := t.(*testing.B); ok {
+		return nil
+	}
+	return contracttest.New(t, nil)
 }
 
 // serve starts the service and stops it when the test ends.

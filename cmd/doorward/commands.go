@@ -15,6 +15,7 @@ func commands(g *global) []*cobra.Command {
 		initCommand(g),
 		keysCommand(g),
 		mcpCommand(g),
+		openapiCommand(g),
 		policyCommand(g),
 		quarantineCommand(g),
 		redteamCommand(g),
