@@ -9,8 +9,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/doorward/doorward/policy/keys"
 )
@@ -85,6 +87,9 @@ func (s *Signer) Sign(message []byte) ([]byte, error) { return ed25519.Sign(s.ke
 // KeyID implements [keys.Signer].
 func (s *Signer) KeyID() string { return s.id }
 
+// Public is the key that verifies.
+func (s *Signer) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
+
 // Verifier checks signatures against a set of public keys.
 type Verifier struct{ keys map[string]ed25519.PublicKey }
 
@@ -118,6 +123,9 @@ func OpenVerifier(dir string) (*Verifier, error) {
 	}
 	return v, nil
 }
+
+// Public lists the keys, in no order.
+func (v *Verifier) Public() []ed25519.PublicKey { return slices.Collect(maps.Values(v.keys)) }
 
 // Verify implements [keys.Verifier].
 func (v *Verifier) Verify(keyID string, message, signature []byte) error {
