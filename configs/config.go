@@ -33,6 +33,7 @@ type Config struct {
 	Reranker Reranker `yaml:"reranker"` // a second ordering, if any
 	Model    Model    `yaml:"model"`    // the model the demo may ask
 	Gateway  Gateway  `yaml:"gateway"`  // models that chat completions go to
+	Audit    Audit    `yaml:"audit"`    // who else keeps or sees the audit log
 	Log      Log      `yaml:"log"`
 }
 

@@ -75,6 +75,7 @@ func Defaults() *Config {
 		Index:    Index{Type: "sqlite", Scrub: time.Hour, Qdrant: Qdrant{Collection: "doorward", Create: true}},
 		Embedder: Embedder{Type: "none", Destination: "internal"},
 		Reranker: Reranker{Type: "none", Destination: "internal"},
+		Audit:    Audit{Origin: "doorward/audit", Every: time.Second, Timeout: 5 * time.Second},
 		Log:      Log{Level: "info"},
 		Schema: Schema{
 			Document: map[string]Attribute{
@@ -103,6 +104,11 @@ func (c *Config) Resolve(dir string) {
 	}
 	for i := range c.Gateway.Upstreams {
 		paths = append(paths, &c.Gateway.Upstreams[i].APIKeyFile)
+	}
+	for i := range c.Audit.Witness {
+		if !strings.Contains(c.Audit.Witness[i], "://") {
+			paths = append(paths, &c.Audit.Witness[i])
+		}
 	}
 	for i := range c.Scan.SecretRules {
 		paths = append(paths, &c.Scan.SecretRules[i])

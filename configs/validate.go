@@ -32,6 +32,7 @@ func (c *Config) Validate() []string {
 	v.need(b.URL == "" || strings.HasPrefix(b.URL, "https://") || strings.HasPrefix(b.URL, "s3://") || strings.HasPrefix(b.URL, "http://127.0.0.1"), "policy.bundle.url: use https:// or s3://")
 	c.validateSchema(&v)
 	c.validateSources(&v)
+	c.validateAudit(&v)
 	v.oneOf("chunks.encoding", c.Chunks.Encoding, "cl100k_base", "o200k_base")
 	v.need(c.Chunks.MaxTokens >= 16 && c.Chunks.MaxTokens <= 8192, "chunks.max_tokens: use 16 to 8192")
 	v.need(c.Chunks.Overlap >= 0 && c.Chunks.Overlap < (c.Chunks.MaxTokens+1)/2, "chunks.overlap: use less than half of max_tokens")

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -10,42 +14,95 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/cmd/internal/app"
-	"github.com/doorward/doorward/policy/audit/chain"
+	"github.com/doorward/doorward/configs"
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy/audit/tlog"
 	"github.com/doorward/doorward/policy/keys/local"
 )
 
 func auditCommand(g *global) *cobra.Command {
-	parent := &cobra.Command{Use: "audit", Short: "Read and verify the audit log"}
-	var last int
-	show := &cobra.Command{
-		Use: "show", Short: "Print audit entries", Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return showAudit(c, g, last) },
-	}
-	show.Flags().IntVarP(&last, "last", "n", 50, "only the last N entries; 0 prints all")
-	parent.AddCommand(show, &cobra.Command{
-		Use: "verify", Short: "Check that no entry was altered, removed or reordered", Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return verifyAudit(c, g) },
-	})
+	parent := &cobra.Command{Use: "audit", Short: "Read, verify, prove and export the audit log"}
+	parent.AddCommand(auditShow(g), auditVerify(g), auditProve(g), auditCheckpoint(g))
 	return parent
 }
 
-func showAudit(c *cobra.Command, g *global, last int) error {
+// selection says which entries are meant; empty fields mean any.
+type selection struct {
+	last                           int
+	event, outcome, document, user string
+	tenant, subject                string // the user's keyed hash
+	since                          time.Duration
+}
+
+func (s *selection) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.event, "event", "", "only entries of this event: ingest, retrieve, output, admin, alarm, policy, auth, …")
+	f.StringVar(&s.outcome, "outcome", "", "only entries of this outcome, for example denied")
+	f.StringVar(&s.document, "document", "", "only entries about this document")
+	f.StringVar(&s.user, "subject", "", "only entries of the user with this id; the log names users by a keyed hash, which this makes")
+	f.StringVar(&s.tenant, "tenant", "", "the tenant of that user (default: the configuration's)")
+	f.DurationVar(&s.since, "since", 0, "only entries of the last, for example, 24h")
+}
+
+func (s *selection) matches(n tlog.Numbered, now time.Time) bool {
+	return (s.event == "" || n.Event == s.event) && (s.outcome == "" || n.Outcome == s.outcome) &&
+		(s.subject == "" || n.Subject == s.subject) && (s.since == 0 || now.Sub(n.Time) <= s.since) && (s.document == "" || names(n.Documents, s.document))
+}
+
+func names(documents []string, id string) bool {
+	for _, d := range documents {
+		if name, _, _ := strings.Cut(d, "@"); name == id {
+			return true
+		}
+	}
+	return false
+}
+
+func auditShow(g *global) *cobra.Command {
+	var s selection
+	cmd := &cobra.Command{
+		Use: "show", Short: "Print audit entries", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return showAudit(c, g, s) },
+	}
+	cmd.Flags().IntVarP(&s.last, "last", "n", 50, "only the last N entries; 0 prints all")
+	s.flags(cmd)
+	return cmd
+}
+
+func showAudit(c *cobra.Command, g *global, s selection) error {
 	cfg, err := g.load()
 	if err != nil {
 		return err
 	}
-	var list []chain.Numbered
-	err = chain.Show(app.AuditDir(cfg), func(n chain.Numbered) error {
-		if list = append(list, n); last > 0 && len(list) > last {
-			list = list[1:]
-		}
-		return nil
-	})
+	r, _, err := app.AuditReader(cfg)
 	if err != nil {
 		return err
 	}
-	if g.json {
-		e := json.NewEncoder(c.OutOrStdout())
+	if s.user != "" {
+		if s.subject, err = app.AuditSubject(cfg, s.tenant, s.user); err != nil {
+			return err
+		}
+	}
+	var list []tlog.Numbered
+	now := time.Now()
+	keep := func(n tlog.Numbered) error {
+		if !s.matches(n, now) {
+			return nil
+		}
+		if list = append(list, n); s.last > 0 && len(list) > s.last {
+			list = list[1:]
+		}
+		return nil
+	}
+	if err := errors.Join(r.Chain(keep), r.Entries(c.Context(), 0, keep)); err != nil {
+		return err
+	}
+	return printEntries(c.OutOrStdout(), list, g.json)
+}
+
+func printEntries(out io.Writer, list []tlog.Numbered, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(out)
 		for _, n := range list {
 			if err := e.Encode(n); err != nil {
 				return err
@@ -53,11 +110,11 @@ func showAudit(c *cobra.Command, g *global, last int) error {
 		}
 		return nil
 	}
-	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "#\tTIME\tEVENT\tOUTCOME\tWHO\tDOCUMENTS\tDETAIL")
 	for _, n := range list {
 		who := strings.Trim(n.Backend+"/"+n.Subject, "/")
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Seq, n.Time.Format(time.DateTime), n.Event, n.Outcome, who, documents(n.Documents), detail(n))
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Index, n.Time.Format(time.DateTime), n.Event, n.Outcome, who, documents(n.Documents), detail(n))
 	}
 	return w.Flush()
 }
@@ -69,7 +126,7 @@ func documents(list []string) string {
 	return strings.Join(list, " ")
 }
 
-func detail(n chain.Numbered) string {
+func detail(n tlog.Numbered) string {
 	parts := []string{}
 	if n.Reason != "" {
 		parts = append(parts, n.Reason)
@@ -80,19 +137,31 @@ func detail(n chain.Numbered) string {
 	return strings.Join(parts, " ")
 }
 
+func auditVerify(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use: "verify", Short: "Check that no entry was altered, removed or reordered", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return verifyAudit(c, g) },
+	}
+}
+
 func verifyAudit(c *cobra.Command, g *global) error {
 	cfg, err := g.load()
 	if err != nil {
 		return err
 	}
-	v, err := local.OpenVerifier(cfg.Keys)
+	r, _, err := app.AuditReader(cfg)
+	if err != nil {
+		return err
+	}
+	witnesses, err := app.AuditWitnesses(cfg)
 	if err != nil {
 		return err
 	}
 	started := time.Now()
-	n, err := chain.Verify(app.AuditDir(cfg), v)
+	sum, err := r.Verify(c.Context(), witnesses)
+	took := time.Since(started)
 	if g.json {
-		out := map[string]any{"entries": n, "intact": err == nil}
+		out := map[string]any{"entries": sum.Entries, "covered": sum.Covered, "chain": sum.Chain, "witnesses": sum.Witnesses, "intact": err == nil, "seconds": took.Seconds()}
 		if err != nil {
 			out["error"] = err.Error()
 		}
@@ -105,6 +174,153 @@ func verifyAudit(c *cobra.Command, g *global) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%d entries, intact, in %v\n", n, time.Since(started).Round(time.Millisecond))
+	fmt.Fprintf(c.OutOrStdout(), "%d entries, intact, in %v; the signed checkpoint covers %d, the signed journal the rest\n", sum.Entries, took.Round(time.Millisecond), sum.Covered)
+	if sum.Chain > 0 {
+		fmt.Fprintf(c.OutOrStdout(), "before them %d entries of an earlier version's chain, intact\n", sum.Chain)
+	}
+	if len(sum.Witnesses) == 0 {
+		fmt.Fprintln(c.OutOrStdout(), "no witness is configured (audit.witness): a log that was put back to an earlier state as a whole would not show")
+	}
 	return nil
+}
+
+func auditProve(g *global) *cobra.Command {
+	var check string
+	var from uint64
+	cmd := &cobra.Command{
+		Use: "prove [NUMBER]", Short: "Prove that an entry is in the log, for someone who has only the public key",
+		Long: `Prints the entry of a number (see audit show) with its inclusion proof and the signed
+checkpoint, as JSON. --check verifies such a file with the public keys alone.
+--from SIZE proves instead that the log of that many entries is the beginning of
+the log as it is now.`,
+		Args: atMostOne,
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := g.load()
+			if err != nil {
+				return err
+			}
+			switch {
+			case check != "":
+				return checkProof(c, cfg, check)
+			case c.Flags().Changed("from"):
+				return proveConsistency(c, cfg, from)
+			case len(args) == 1:
+				return proveEntry(c, cfg, args[0])
+			}
+			return usage("`%s` needs an entry's number, --from or --check", c.CommandPath())
+		},
+	}
+	cmd.Flags().StringVar(&check, "check", "", "verify a proof in a file (- reads standard input)")
+	cmd.Flags().Uint64Var(&from, "from", 0, "prove consistency from this size")
+	return cmd
+}
+
+func proveEntry(c *cobra.Command, cfg *configs.Config, number string) error {
+	var index uint64
+	if _, err := fmt.Sscanf(number, "%d", &index); err != nil {
+		return usage("%q is not an entry's number", number)
+	}
+	r, _, err := app.AuditReader(cfg)
+	if err != nil {
+		return err
+	}
+	p, err := r.Inclusion(c.Context(), index)
+	if errors.Is(err, tlog.ErrNotCovered) {
+		if err := publish(c.Context(), cfg, r, index); err != nil {
+			return err
+		}
+		p, err = r.Inclusion(c.Context(), index)
+	}
+	if err != nil {
+		return err
+	}
+	return printJSON(c.OutOrStdout(), p)
+}
+
+// publish has a checkpoint made that covers an entry.
+func publish(ctx context.Context, cfg *configs.Config, r *tlog.Reader, index uint64) error {
+	size, err := r.Size()
+	if err != nil {
+		return err
+	}
+	if index >= size {
+		return usage("there is no entry %d; the log has %d", index, size)
+	}
+	err = app.PublishAudit(ctx, cfg, index)
+	if errors.Is(err, catalog.ErrLocked) {
+		return fmt.Errorf("%w: the running process publishes a checkpoint within %v; try again then", tlog.ErrNotCovered, cfg.Audit.Every)
+	}
+	return err
+}
+
+func proveConsistency(c *cobra.Command, cfg *configs.Config, from uint64) error {
+	r, _, err := app.AuditReader(cfg)
+	if err != nil {
+		return err
+	}
+	now, err := r.Checkpoint()
+	if err != nil {
+		return err
+	}
+	p, err := r.Consistency(c.Context(), from, now.Size)
+	if err != nil {
+		return err
+	}
+	return printJSON(c.OutOrStdout(), map[string]any{"from": p.From, "to": p.To, "hashes": p.Hashes, "checkpoint": now.Raw})
+}
+
+func checkProof(c *cobra.Command, cfg *configs.Config, path string) error {
+	var in io.Reader = c.InOrStdin()
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("reading proof: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	v, err := local.OpenVerifier(cfg.Keys)
+	if err != nil {
+		return err
+	}
+	var p tlog.Inclusion
+	if err := json.NewDecoder(in).Decode(&p); err != nil {
+		return usage("the proof is not JSON as `doorward audit prove` prints it")
+	}
+	if err := p.Check(v); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "entry %d is in the log:\n%s\n", p.Index, p.Entry)
+	return nil
+}
+
+func auditCheckpoint(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use: "checkpoint", Short: "Print the signed checkpoint, for a witness to keep", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := g.load()
+			if err != nil {
+				return err
+			}
+			r, _, err := app.AuditReader(cfg)
+			if err != nil {
+				return err
+			}
+			p, err := r.Checkpoint()
+			if err != nil {
+				return err
+			}
+			if p.Raw == nil {
+				return fmt.Errorf("%w: no checkpoint has been published yet", tlog.ErrNotCovered)
+			}
+			_, err = c.OutOrStdout().Write(p.Raw)
+			return err
+		},
+	}
+}
+
+func printJSON(out io.Writer, v any) error {
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/doorward/doorward/ingest/extract"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
-	"github.com/doorward/doorward/policy/audit/chain"
+	"github.com/doorward/doorward/policy/audit/tlog"
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/policy/keys/local"
 	"github.com/doorward/doorward/policy/rego"
@@ -47,6 +47,7 @@ type App struct {
 	Keys     *local.Ring
 	Verifier *local.Verifier
 	Audit    audit.Log
+	AuditLog *tlog.Log // the same log, with its proofs
 	Catalog  *relational.Catalog
 	Index    Index
 	Embedder embed.Embedder // nil: keyed terms only
@@ -140,7 +141,7 @@ func (a *App) lock() error {
 	return nil
 }
 
-func (a *App) openKeys(context.Context) (err error) {
+func (a *App) openKeys(ctx context.Context) (err error) {
 	a.Keys, err = local.Open(local.Config{Dir: a.Config.Keys, Tenants: filepath.Join(a.Config.Data, "keys")})
 	if err != nil {
 		return err
@@ -148,25 +149,8 @@ func (a *App) openKeys(context.Context) (err error) {
 	if a.Verifier, err = local.OpenVerifier(a.Config.Keys); err != nil {
 		return err
 	}
-	signer, err := local.OpenSigner(a.Config.Keys)
-	if err != nil {
-		return err
-	}
-	log, err := chain.Open(chain.Config{Dir: a.AuditDir(), Signer: signer, Now: a.now})
-	if err != nil {
-		return err
-	}
-	a.onClose(log.Close)
-	a.Metrics = NewMetrics()
-	a.Audit = counted{log, a.Metrics}
-	return nil
+	return a.openAudit(ctx)
 }
-
-// AuditDir is where the audit log is.
-func (a *App) AuditDir() string { return AuditDir(a.Config) }
-
-// AuditDir is where a configuration's audit log is.
-func AuditDir(c *configs.Config) string { return filepath.Join(c.Data, "audit") }
 
 func (a *App) openPolicy(ctx context.Context) (err error) {
 	if a.Schema, err = DocumentSchema(a.Config); err != nil {

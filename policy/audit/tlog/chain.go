@@ -121,7 +121,7 @@ func (r *Reader) chainHead() (chainEnd, error) {
 	}
 	message := fmt.Appendf(nil, "doorward audit head\x00%d\x00%s", head.Seq, head.Hash)
 	if r.verifier.Verify(head.KeyID, message, head.Signature) != nil {
-		return head, fmt.Errorf("%w: the chain's head is not signed by a known key", ErrTampered)
+		return head, fmt.Errorf("%w: the chain's head is not signed by a known key: is this the key folder it was made with?", ErrTampered)
 	}
 	return head, nil
 }

@@ -372,7 +372,7 @@ func readHead(path string, v keys.Verifier) (hash [sha256.Size]byte, ok bool, er
 	copy(hash[:], data)
 	keyID, sig := data[sha256.Size+1:len(data)-signatureLen], data[len(data)-signatureLen:]
 	if v.Verify(string(keyID), journalMessage(hash), sig) != nil {
-		return hash, false, fmt.Errorf("%w: the journal's head is not signed by a known key", ErrTampered)
+		return hash, false, fmt.Errorf("%w: the journal's head is not signed by a known key: is this the key folder it was made with?", ErrTampered)
 	}
 	return hash, true, nil
 }

@@ -157,20 +157,28 @@ func (m *merkle) await(ctx context.Context, index uint64) error {
 
 func (m *merkle) run(ctx context.Context) {
 	defer close(m.done)
+	opened := time.Now()
 	tick := time.NewTicker(m.c.Every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			if time.Since(opened) > m.c.Every { // a short command leaves it to the journal
+				m.rounds(context.Background())
+			}
 			return
 		case <-tick.C:
 		case <-m.kick:
 		}
-		for more := true; more && ctx.Err() == nil; {
-			var err error
-			if more, err = m.round(); err != nil {
-				m.c.Log.Error("filling the audit log's Merkle tree", "error", err)
-			}
+		m.rounds(ctx)
+	}
+}
+
+func (m *merkle) rounds(ctx context.Context) {
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if more, err = m.round(); err != nil {
+			m.c.Log.Error("filling the audit log's Merkle tree", "error", err)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func ParseCheckpoint(raw []byte, origin string, v Verifier) (Checkpoint, error) 
 	}
 	n, err := note.Open(raw, note.VerifierList(verifiers...))
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("%w: the checkpoint is not signed by a known key", ErrTampered)
+		return Checkpoint{}, fmt.Errorf("%w: the checkpoint is not signed by a known key: is this the key folder it was made with?", ErrTampered)
 	}
 	var c flog.Checkpoint
 	rest, err := c.Unmarshal([]byte(n.Text))

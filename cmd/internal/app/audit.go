@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/doorward/doorward/configs"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit/tlog"
+	"github.com/doorward/doorward/policy/keys/local"
+	"github.com/doorward/doorward/retrieval"
+)
+
+// AuditDir is where a configuration's audit log is.
+func AuditDir(c *configs.Config) string { return filepath.Join(c.Data, "audit") }
+
+// openAudit opens the log for appending.
+func (a *App) openAudit(ctx context.Context) error {
+	signer, err := local.OpenSigner(a.Config.Keys)
+	if err != nil {
+		return err
+	}
+	witnesses, err := AuditWitnesses(a.Config)
+	if err != nil {
+		return err
+	}
+	c := a.Config.Audit
+	a.AuditLog, err = tlog.Open(ctx, tlog.Config{Dir: AuditDir(a.Config), Signer: signer, Verifier: a.Verifier, Origin: c.Origin, Witnesses: witnesses,
+		Every: c.Every, Timeout: c.Timeout, Log: a.Log, Now: a.now})
+	if err != nil {
+		return err
+	}
+	a.onClose(a.AuditLog.Close)
+	a.Metrics = NewMetrics()
+	a.Audit = counted{a.AuditLog, a.Metrics}
+	return nil
+}
+
+// AuditWitnesses opens the configured witnesses.
+func AuditWitnesses(c *configs.Config) ([]tlog.Witness, error) {
+	var list []tlog.Witness
+	for _, place := range c.Audit.Witness {
+		w, err := tlog.OpenWitness(place)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, w)
+	}
+	return list, nil
+}
+
+// AuditReader reads a configuration's audit log, whether or not a process is
+// writing it.
+func AuditReader(c *configs.Config) (*tlog.Reader, *local.Verifier, error) {
+	v, err := local.OpenVerifier(c.Keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	return tlog.NewReader(AuditDir(c), c.Audit.Origin, v), v, nil
+}
+
+// PublishAudit has a checkpoint made that covers an entry; no other process may
+// be writing the log.
+func PublishAudit(ctx context.Context, c *configs.Config, index uint64) error {
+	a := &App{Config: c, Log: slog.New(slog.DiscardHandler), now: time.Now}
+	err := a.lock()
+	if err == nil {
+		err = a.openKeys(ctx)
+	}
+	if err == nil {
+		err = a.AuditLog.Published(ctx, index)
+	}
+	return errors.Join(err, a.Close())
+}
+
+// AuditSubject is the keyed hash by which the log names a user. tenant "" is the
+// configuration's.
+func AuditSubject(c *configs.Config, tenant, user string) (string, error) {
+	if tenant == "" {
+		tenant = c.Tenant
+	}
+	ring, err := local.Open(local.Config{Dir: c.Keys, Tenants: filepath.Join(c.Data, "keys")})
+	if err != nil {
+		return "", err
+	}
+	return retrieval.SubjectID(ring, policy.Subject{ID: user, Tenant: tenant})
+}
