@@ -47,7 +47,7 @@ type DB interface {
 	// Query reads what is committed.
 	Querier
 	// Update runs fn in one transaction, durable when Update returns nil. It
-	// excludes every other Update that names one of the same locks; without
+	// excludes every other Update that names one of the same locks; with nil
 	// locks it excludes every other Update. fn may run more than once: when the
 	// database gives up a transaction in favour of another, it starts again.
 	Update(ctx context.Context, locks []int64, fn func(Tx) error) error
@@ -134,6 +134,12 @@ func (c *Catalog) updateDocuments(ctx context.Context, doing string, refs []cata
 		locks = slices.Compact(locks)
 	}
 	return failed(doing, c.db.Update(ctx, locks, fn))
+}
+
+// updateBeside runs fn in one durable transaction beside any other but those of
+// [Catalog.update]: for changes that are right whatever else happens meanwhile.
+func (c *Catalog) updateBeside(ctx context.Context, doing string, fn func(Tx) error) error {
+	return failed(doing, c.db.Update(ctx, []int64{}, fn))
 }
 
 // manyLocks is how many documents are locked one by one; for more it is cheaper

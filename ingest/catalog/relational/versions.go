@@ -330,13 +330,12 @@ func (c *Catalog) Tasks(ctx context.Context) ([]catalog.Task, []int64, error) {
 
 // Done forgets tasks that were carried out.
 func (c *Catalog) Done(ctx context.Context, seqs []int64) error {
-	return c.update(ctx, "finishing tasks", func(tx Tx) error {
-		for _, s := range seqs {
-			if err := tx.Queue(ctx, `delete from tasks where seq = ?`, s); err != nil {
-				return err
-			}
-		}
-		return nil
+	list, err := c.list(seqs)
+	if err != nil {
+		return unavailable("finishing tasks", err)
+	}
+	return c.updateBeside(ctx, "finishing tasks", func(tx Tx) error {
+		return tx.Queue(ctx, `delete from tasks where `+c.in("seq"), list)
 	})
 }
 
