@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -181,23 +182,40 @@ func (a *API) ready(c *gin.Context) {
 	c.JSON(http.StatusOK, gin.H{"status": "ready"})
 }
 
-// subject proves both identities or answers the request with a problem.
-func (a *API) subject(c *gin.Context) (policy.Subject, auth.Backend, bool) {
-	s, b, err := a.Authenticate(c.Request)
+// subject proves both identities and that the backend may do this, or answers
+// the request with a problem.
+func (a *API) subject(c *gin.Context, scope auth.Scope) (policy.Subject, auth.Backend, bool) {
+	s, b, err := a.Authenticate(c.Request, scope)
 	if err != nil {
 		a.fail(c, err)
 	}
 	return s, b, err == nil
 }
 
-// Authenticate proves both identities, and audits a refusal.
-func (a *API) Authenticate(r *http.Request) (policy.Subject, auth.Backend, error) {
+// Authenticate proves both identities and the backend's scope, and audits a
+// refusal.
+func (a *API) Authenticate(r *http.Request, scope auth.Scope) (policy.Subject, auth.Backend, error) {
 	s, b, err := a.Auth.Subject(r)
+	return a.scoped(r, s, b, scope, err)
+}
+
+// Token does the same for a bearer token that stands for both.
+func (a *API) Token(r *http.Request, scope auth.Scope) (policy.Subject, auth.Backend, error) {
+	s, b, err := a.Auth.Token(r)
+	return a.scoped(r, s, b, scope, err)
+}
+
+func (a *API) scoped(r *http.Request, s policy.Subject, b auth.Backend, scope auth.Scope, err error) (policy.Subject, auth.Backend, error) {
+	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID}
+	if err == nil && !b.May(scope) {
+		e.Reason = "scope"
+		err = fmt.Errorf("%w: it was not registered for scope %q", auth.ErrForbidden, scope)
+	}
 	if err == nil {
 		return s, b, nil
 	}
-	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID}
-	if aerr := a.Audit.Append(r.Context(), e); aerr != nil {
+	// A caller that goes away must not keep its refusal out of the log.
+	if aerr := a.Audit.Append(context.WithoutCancel(r.Context()), e); aerr != nil {
 		err = aerr
 	}
 	return policy.Subject{}, b, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/retrieval"
@@ -28,7 +29,7 @@ type Citation struct {
 // still be allowed to read the document. Every other label, whether made up,
 // expired or forbidden by now, gets the same answer.
 func (a *API) citation(c *gin.Context) {
-	s, _, ok := a.subject(c)
+	s, _, ok := a.subject(c, auth.Retrieve)
 	if !ok {
 		return
 	}
@@ -83,7 +84,7 @@ func (a *API) resolve(c *gin.Context, s policy.Subject, label, contextID string)
 	if err != nil {
 		return nil, err
 	}
-	decisions, err := snapshot.Check(ctx, s, policy.Context{Now: a.Now(), Destination: t.Destination, Action: "read"}, []policy.Attributes{d.Attributes})
+	decisions, err := snapshot.Check(ctx, s, policy.Context{Now: a.Now(), Purpose: t.Purpose, Destination: t.Destination, Action: "read"}, []policy.Attributes{d.Attributes})
 	if err != nil || len(decisions) != 1 {
 		return nil, fmt.Errorf("checking access: %w", orUnavailable(err))
 	}

@@ -95,7 +95,7 @@ var errNotOperator = errors.Join(auth.ErrForbidden, errors.New("register the bac
 func (o *Operator) act(operation string, do func(*gin.Context, policy.Subject)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		a := o.API
-		s, b, ok := a.subject(c)
+		s, b, ok := a.subject(c, auth.Operate)
 		if !ok {
 			return
 		}
@@ -122,7 +122,7 @@ func (o *Operator) act(operation string, do func(*gin.Context, policy.Subject)) 
 }
 
 func (o *Operator) allowed(ctx context.Context, s policy.Subject, b auth.Backend, operation string) (bool, string, error) {
-	if !b.Operator {
+	if !b.May(auth.Operate) {
 		return false, "", errNotOperator
 	}
 	snapshot, err := o.API.Policy.Snapshot()

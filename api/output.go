@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/contain"
@@ -37,7 +38,7 @@ type OutputResponse struct {
 }
 
 func (a *API) output(c *gin.Context) {
-	s, _, ok := a.subject(c)
+	s, _, ok := a.subject(c, auth.Output)
 	if !ok {
 		return
 	}
@@ -102,13 +103,13 @@ func (a *API) Answer(ctx context.Context, s policy.Subject, contextID, request s
 		return output.Answer{}, entry, err
 	}
 	verdict, err := snapshot.Decide(ctx, policy.PointOutput, policy.Input{
-		"subject": s.Input(), "context": policy.Context{Now: now, Destination: t.Destination, Action: "answer"}.Input(),
+		"subject": s.Input(), "context": policy.Context{Now: now, Purpose: t.Purpose, Destination: t.Destination, Action: "answer"}.Input(),
 	})
 	if err != nil {
 		return output.Answer{}, entry, fmt.Errorf("deciding about output: %w", err)
 	}
 	out := output.Answer{Actions: sanitize.ParseActions(verdict.Actions), Canary: t.Canary, Nonce: t.Nonce, Prompt: t.Question}
-	if out.Reader, err = a.reader(s, snapshot, policy.Context{Now: now, Destination: t.Destination, Action: "read"}); err != nil {
+	if out.Reader, err = a.reader(s, snapshot, policy.Context{Now: now, Purpose: t.Purpose, Destination: t.Destination, Action: "read"}); err != nil {
 		return output.Answer{}, entry, err
 	}
 	return out, entry, a.passages(ctx, s.Tenant, t, orders, &out)
@@ -219,7 +220,7 @@ const (
 // outputStream filters NDJSON lines as they come. The context id stands in the
 // Doorward-Context header or in the first line.
 func (a *API) outputStream(c *gin.Context) {
-	s, _, ok := a.subject(c)
+	s, _, ok := a.subject(c, auth.Output)
 	if !ok {
 		return
 	}

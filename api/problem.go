@@ -46,6 +46,8 @@ var statuses = []struct {
 	explain bool
 }{
 	{auth.ErrUnauthenticated, problem{Status: 401, Type: "unauthenticated", Title: "Backend and user must both be proved"}, true},
+	{auth.ErrRegister, problem{Status: 503, Type: "identity-unavailable", Title: "Identities cannot be verified now; nothing is released"}, false},
+	{auth.ErrIssuer, problem{Status: 503, Type: "identity-unavailable", Title: "Identities cannot be verified now; nothing is released"}, false},
 	{auth.ErrForbidden, problem{Status: 403, Type: "forbidden", Title: "This backend may not ask for that"}, true},
 	{errMalformed, problem{Status: 400, Type: "malformed", Title: "The request cannot be read"}, true},
 	{retrieval.ErrRequest, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},

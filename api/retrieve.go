@@ -66,7 +66,7 @@ type Usage struct {
 }
 
 func (a *API) retrieve(c *gin.Context) {
-	s, b, ok := a.subject(c)
+	s, b, ok := a.subject(c, auth.Retrieve)
 	if !ok {
 		return
 	}
@@ -97,14 +97,14 @@ func (a *API) toRetrieval(in RetrieveRequest, s policy.Subject, b auth.Backend) 
 	if r.Budget == 0 {
 		r.Budget = a.Budget
 	}
-	if in.Destination == "" {
-		in.Destination = "internal"
-	}
-	if !slices.Contains(b.Destinations, in.Destination) {
-		return r, fmt.Errorf("%w: destination is not one this backend was registered for", auth.ErrForbidden)
-	}
-	r.Context = policy.Context{Now: a.Now(), Purpose: in.Purpose, Destination: in.Destination, Action: "read"}
 	var err error
+	r.Context = policy.Context{Now: a.Now(), Action: "read"}
+	if r.Context.Destination, err = b.Destination(in.Destination); err != nil {
+		return r, err
+	}
+	if r.Context.Purpose, err = b.Purpose(in.Purpose); err != nil {
+		return r, err
+	}
 	r.Marking = a.Marking
 	switch in.Format {
 	case "", "passages", "messages":

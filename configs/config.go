@@ -152,20 +152,6 @@ type Output struct {
 	Verbatim int      `yaml:"verbatim"` // longest verbatim run of context, in tokens
 }
 
-// Identity says who may ask.
-type Identity struct {
-	Audience      string        `yaml:"audience"`
-	BackendSigned bool          `yaml:"backend_signed"` // trust assertions signed by a backend's own key
-	Issuers       []Issuer      `yaml:"issuers"`        // identity providers
-	Skew          time.Duration `yaml:"skew"`
-}
-
-// Issuer is an identity provider whose assertions are trusted.
-type Issuer struct {
-	Issuer string `yaml:"issuer"`
-	JWKS   string `yaml:"jwks"` // file with the provider's public keys
-}
-
 // Index says where chunks are searched.
 type Index struct {
 	Type   string        `yaml:"type"`  // sqlite or qdrant

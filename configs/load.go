@@ -113,9 +113,7 @@ func (c *Config) Resolve(dir string) {
 	for i := range c.Scan.SecretRules {
 		paths = append(paths, &c.Scan.SecretRules[i])
 	}
-	for i := range c.Identity.Issuers {
-		paths = append(paths, &c.Identity.Issuers[i].JWKS)
-	}
+	paths = append(paths, c.Identity.paths()...)
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)

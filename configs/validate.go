@@ -40,10 +40,7 @@ func (c *Config) Validate() []string {
 	v.need(c.Prompt.Budget > 0, "prompt.budget: use a positive number of tokens")
 	v.need(c.Prompt.TopK > 0 && c.Prompt.TopK <= 50, "prompt.top_k: use 1 to 50")
 	v.need(c.Output.Verbatim >= 0, "output.verbatim: use 0 or more tokens")
-	v.need(c.Identity.Audience != "", "identity.audience: name this service as assertions do")
-	for i, s := range c.Identity.Issuers {
-		v.need(s.Issuer != "" && s.JWKS != "", fmt.Sprintf("identity.issuers[%d]: issuer and jwks are both needed", i))
-	}
+	c.Identity.validate(&v, c.Listen.TLSCert != "")
 	v.oneOf("index.type", c.Index.Type, "sqlite", "qdrant")
 	v.need(c.Index.Type != "qdrant" || c.Index.Qdrant.Address != "", "index.qdrant.address: name the server, host:port of gRPC")
 	v.oneOf("embedder.type", c.Embedder.Type, "none", "openai", "ollama", "tei")

@@ -27,6 +27,17 @@ func When(e Expr) Filter {
 	return Filter{expr: e, needsNow: w.now}
 }
 
+// And returns the filter that matches where f does and e holds as well. A zero f
+// goes on denying all.
+func (f Filter) And(e Expr) Filter {
+	if f.expr == nil {
+		return Filter{}
+	}
+	g := When(And{f.expr, e})
+	g.now = f.now
+	return g
+}
+
 // At binds the request's time for Value.Now and NowCompare. An unbound filter
 // that needs the time matches nothing.
 func (f Filter) At(now time.Time) Filter { f.now = now; return f }

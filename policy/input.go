@@ -6,6 +6,9 @@ func (s Subject) Input() map[string]any {
 	if !s.Authn.At.IsZero() {
 		authn["at"] = s.Authn.At.Unix()
 	}
+	if !s.Authn.Issued.IsZero() {
+		authn["issued"] = s.Authn.Issued.Unix()
+	}
 	claims := s.Claims
 	if claims == nil {
 		claims = map[string]any{}

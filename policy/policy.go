@@ -33,6 +33,7 @@ type Authn struct {
 	ACR     string    // authentication context class, as asserted
 	AMR     []string  // authentication methods, for example "mfa"
 	At      time.Time // when the user authenticated
+	Issued  time.Time // when the assertion was made
 }
 
 // Context is what a request is for. Now is fixed once per request and used for

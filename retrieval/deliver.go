@@ -175,7 +175,7 @@ func (s *Service) deliver(r Request, snapshot policy.Snapshot, passages []Passag
 	}
 	t := ticket.Ticket{
 		Bearer: ticket.Bearer{Tenant: r.Subject.Tenant, Backend: r.Subject.Authn.Backend, Subject: r.Subject.ID},
-		Nonce:  nonce, Canary: canary, Policy: snapshot.Revision().Hash, Destination: r.Context.Destination, Question: r.Question,
+		Nonce:  nonce, Canary: canary, Policy: snapshot.Revision().Hash, Destination: r.Context.Destination, Purpose: r.Context.Purpose, Question: r.Question,
 		Issued: r.Context.Now.Unix(), Expires: r.Context.Now.Add(ticketLife).Unix(),
 	}
 	if r.System != "" {

@@ -1,6 +1,6 @@
-// Package auth proves identities: the backend by its key, the end user by a
-// signed assertion the backend brings. Both are needed for anything to be
-// released, and the user's rights never exceed what the backend may ask for.
+// Package auth proves identities: the backend by its key or its certificate, the
+// end user by a signed assertion the backend brings. Both are needed for anything
+// to be released, and the user's rights never exceed what the backend may ask for.
 package auth
 
 import (
@@ -10,43 +10,87 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// BackendsFile is the register's name in the key folder.
-const BackendsFile = "backends.json"
-
-// Backend is one registered caller. It is stored without its key.
+// Backend is one registered caller and the bounds of what it may ask for. It is
+// stored without its secrets. A list that bounds what it names: empty Purposes
+// leaves the purpose free, empty Only adds nothing to the policy; Scopes and
+// Destinations always bound.
 type Backend struct {
-	ID           string    `json:"id"`
-	Tenant       string    `json:"tenant"`
-	KeyHash      string    `json:"key_sha256"`              // hex; keys are 256 random bits, so a plain hash is enough
-	AssertionKey []byte    `json:"assertion_key,omitempty"` // Ed25519 public key, where the backend signs assertions
-	Destinations []string  `json:"destinations"`            // where it may send passages
-	Operator     bool      `json:"operator,omitempty"`      // may use the operator listener
+	ID           string              `json:"id"`
+	Tenant       string              `json:"tenant"`
+	Scopes       []Scope             `json:"scopes,omitempty"`       // what it may do; none: retrieve, output and chat
+	Destinations []string            `json:"destinations"`           // where it may send passages
+	Purposes     []string            `json:"purposes,omitempty"`     // what it may ask for
+	Sources      []string            `json:"sources,omitempty"`      // what it may push documents into, with [Ingest]
+	Only         map[string][]string `json:"only,omitempty"`         // attribute → values: documents must carry one of them
+	MaxPassages  int                 `json:"max_passages,omitempty"` // of one answer; 0: the service's limit
+	Operator     bool                `json:"operator,omitempty"`     // may use the operator listener
+
+	Keys         []Key     `json:"keys,omitempty"`
+	Certificates []string  `json:"certificates,omitempty"` // "spiffe://…", "dns:…", "cn:…" or "sha256:…"
+	Both         bool      `json:"both,omitempty"`         // a key alone, or a certificate alone, does not do
+	Clients      []string  `json:"clients,omitempty"`      // client ids of identity providers, as azp names it
 	Created      time.Time `json:"created"`
-	Expires      time.Time `json:"expires,omitzero"`
+	Revoked      time.Time `json:"revoked,omitzero"` // since then nothing is accepted
+
+	// Expires is when the first key ends, for [Backends.Add].
+	Expires time.Time `json:"expires,omitzero"`
+
+	// Before keys could be rotated there was one.
+	OldHash      string `json:"key_sha256,omitempty"`
+	OldAssertion []byte `json:"assertion_key,omitempty"`
 }
 
-// Backends is the register of callers.
-type Backends struct {
-	path string
-	list []Backend
+// Key is one of a backend's keys. While it is being rotated a backend has two.
+type Key struct {
+	ID        string    `json:"id"`
+	Hash      string    `json:"sha256,omitempty"`    // hex; keys are 256 random bits, so a plain hash is enough
+	Assertion []byte    `json:"assertion,omitempty"` // Ed25519 public key, where the backend signs assertions
+	Created   time.Time `json:"created"`
+	Expires   time.Time `json:"expires,omitzero"`
 }
 
-// Credentials are what a new backend gets, once.
+// Live reports whether the key can be used.
+func (k Key) Live(now time.Time) bool { return k.Expires.IsZero() || now.Before(k.Expires) }
+
+// Live reports whether anything of this backend is accepted.
+func (b Backend) Live(now time.Time) bool {
+	return b.Revoked.IsZero() && (len(b.Certificates) > 0 || slices.ContainsFunc(b.Keys, func(k Key) bool { return k.Live(now) }))
+}
+
+// Ends is when the backend's last key ends; zero is never.
+func (b Backend) Ends() time.Time {
+	var last time.Time
+	for _, k := range b.Keys {
+		if k.Expires.IsZero() {
+			return time.Time{}
+		}
+		if k.Expires.After(last) {
+			last = k.Expires
+		}
+	}
+	return last
+}
+
+// Credentials are what a new backend or a rotation gives, once.
 type Credentials struct {
-	Key       string             // for "Authorization: Bearer"
+	Key       string             // for "Authorization: Bearer"; empty where a certificate is all
 	Assertion ed25519.PrivateKey // signs assertions, where backends may
+}
+
+// Rotation says what becomes of the keys that were.
+type Rotation struct {
+	Overlap time.Duration // how long they go on working; 0 ends them at once
+	Life    time.Duration // of the new key; 0: as long as the last key had
+	Now     time.Time
 }
 
 var (
@@ -54,89 +98,130 @@ var (
 	ErrBackend = errors.New("backend cannot be registered")
 
 	backendID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+	word      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$`)
 )
-
-// OpenBackends reads the register of a key folder; an absent one is empty.
-func OpenBackends(dir string) (*Backends, error) {
-	b := &Backends{path: filepath.Join(dir, BackendsFile)}
-	info, err := os.Stat(b.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening backends: %w", err)
-	}
-	if m := info.Mode().Perm(); m&0o077 != 0 {
-		return nil, fmt.Errorf("opening backends: %s has mode %04o, run `chmod 0600 %s`", b.path, m, b.path)
-	}
-	data, err := os.ReadFile(b.path)
-	if err != nil {
-		return nil, fmt.Errorf("opening backends: %w", err)
-	}
-	if err := json.Unmarshal(data, &b.list); err != nil {
-		return nil, fmt.Errorf("opening backends: %s is not valid JSON", b.path)
-	}
-	return b, nil
-}
-
-// List returns the registered backends.
-func (b *Backends) List() []Backend { return slices.Clone(b.list) }
 
 // Add registers a backend and returns its credentials, which are stored nowhere.
 func (b *Backends) Add(n Backend) (Credentials, error) {
-	if !backendID.MatchString(n.ID) {
-		return Credentials{}, fmt.Errorf("%w: %q must be 1 to 32 lower-case letters, digits or dashes", ErrBackend, n.ID)
-	}
-	if n.Tenant == "" {
-		return Credentials{}, fmt.Errorf("%w: no tenant named", ErrBackend)
-	}
-	if _, ok := b.byID(n.ID); ok {
-		return Credentials{}, fmt.Errorf("%w: %q is taken; remove it first", ErrBackend, n.ID)
-	}
 	if len(n.Destinations) == 0 {
 		n.Destinations = []string{"internal"}
 	}
-	var secret [32]byte
-	rand.Read(secret[:])
-	key := "dw_" + n.ID + "_" + base64.RawURLEncoding.EncodeToString(secret[:])
-	pub, priv, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return Credentials{}, fmt.Errorf("making assertion key: %w", err)
+	if n.Created.IsZero() {
+		n.Created = time.Now().UTC().Truncate(time.Second)
 	}
-	n.KeyHash, n.AssertionKey = hashKey(key), pub
-	b.list = append(b.list, n)
-	return Credentials{Key: key, Assertion: priv}, b.save()
+	if err := n.check(); err != nil {
+		return Credentials{}, err
+	}
+	var creds Credentials
+	err := b.change(func(list []Backend) ([]Backend, error) {
+		if at(list, n.ID) >= 0 {
+			return nil, fmt.Errorf("%w: %q is taken; `doorward keys remove` frees the name", ErrBackend, n.ID)
+		}
+		k, c, err := newKey(n.ID, "1", n.Created, n.Expires)
+		if err != nil {
+			return nil, err
+		}
+		creds, n.Keys, n.Expires = c, []Key{k}, time.Time{}
+		return append(list, n), nil
+	})
+	return creds, err
+}
+
+// Rotate gives a backend a new key and a new assertion key. Those it had go on
+// working for the overlap, so that callers can be moved one by one.
+func (b *Backends) Rotate(id string, r Rotation) (Credentials, error) {
+	var creds Credentials
+	err := b.change(func(list []Backend) ([]Backend, error) {
+		i := at(list, id)
+		if i < 0 || !list[i].Revoked.IsZero() {
+			return nil, fmt.Errorf("%w: %q is not registered", ErrBackend, id)
+		}
+		x := &list[i]
+		last := Key{ID: "0"}
+		for j := range x.Keys {
+			last = x.Keys[j]
+			if ends := r.Now.Add(r.Overlap); x.Keys[j].Expires.IsZero() || x.Keys[j].Expires.After(ends) {
+				x.Keys[j].Expires = ends
+			}
+		}
+		expires := time.Time{}
+		switch {
+		case r.Life > 0:
+			expires = r.Now.Add(r.Life)
+		case !last.Expires.IsZero():
+			expires = r.Now.Add(last.Expires.Sub(last.Created))
+		}
+		number, _ := strconv.Atoi(last.ID)
+		k, c, err := newKey(id, strconv.Itoa(number+1), r.Now, expires)
+		if err != nil {
+			return nil, err
+		}
+		// Keys that ended are not carried along for ever.
+		x.Keys = append(slices.DeleteFunc(x.Keys, func(k Key) bool { return !k.Live(r.Now) }), k)
+		creds = c
+		return list, nil
+	})
+	return creds, err
+}
+
+// Revoke ends a backend, or one of its keys, at once.
+func (b *Backends) Revoke(id, key string, now time.Time) error {
+	return b.change(func(list []Backend) ([]Backend, error) {
+		i := at(list, id)
+		if i < 0 {
+			return nil, fmt.Errorf("%w: %q is not registered", ErrBackend, id)
+		}
+		if key == "" {
+			list[i].Revoked = now
+			return list, nil
+		}
+		n := len(list[i].Keys)
+		list[i].Keys = slices.DeleteFunc(list[i].Keys, func(k Key) bool { return k.ID == key })
+		if len(list[i].Keys) == n {
+			return nil, fmt.Errorf("%w: %q has no key %q; `doorward keys list` shows them", ErrBackend, id, key)
+		}
+		return list, nil
+	})
+}
+
+// Change rewrites one registration's bounds; its keys and name stay.
+func (b *Backends) Change(id string, edit func(*Backend)) error {
+	return b.change(func(list []Backend) ([]Backend, error) {
+		i := at(list, id)
+		if i < 0 {
+			return nil, fmt.Errorf("%w: %q is not registered", ErrBackend, id)
+		}
+		x := list[i]
+		edit(&x)
+		x.ID, x.Tenant, x.Keys, x.Created = list[i].ID, list[i].Tenant, list[i].Keys, list[i].Created
+		list[i] = x
+		return list, x.check()
+	})
 }
 
 // Remove takes a backend out of the register.
 func (b *Backends) Remove(id string) error {
-	n := len(b.list)
-	b.list = slices.DeleteFunc(b.list, func(x Backend) bool { return x.ID == id })
-	if len(b.list) == n {
-		return fmt.Errorf("%w: %q is not registered", ErrBackend, id)
-	}
-	return b.save()
-}
-
-func (b *Backends) save() error {
-	data, err := json.MarshalIndent(b.list, "", "  ")
-	if err != nil {
-		return err
-	}
-	tmp := b.path + ".new"
-	if err := os.WriteFile(tmp, append(data, '\n'), 0o600); err != nil {
-		return fmt.Errorf("storing backends: %w", err)
-	}
-	return os.Rename(tmp, b.path)
-}
-
-func (b *Backends) byID(id string) (Backend, bool) {
-	for _, x := range b.list {
-		if x.ID == id {
-			return x, true
+	return b.change(func(list []Backend) ([]Backend, error) {
+		if at(list, id) < 0 {
+			return nil, fmt.Errorf("%w: %q is not registered", ErrBackend, id)
 		}
+		return slices.DeleteFunc(list, func(x Backend) bool { return x.ID == id }), nil
+	})
+}
+
+func at(list []Backend, id string) int {
+	return slices.IndexFunc(list, func(x Backend) bool { return x.ID == id })
+}
+
+func newKey(id, number string, created, expires time.Time) (Key, Credentials, error) {
+	var secret [32]byte
+	rand.Read(secret[:])
+	key := "dw_" + id + "_" + base64.RawURLEncoding.EncodeToString(secret[:])
+	pub, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return Key{}, Credentials{}, fmt.Errorf("making assertion key: %w", err)
 	}
-	return Backend{}, false
+	return Key{ID: number, Hash: hashKey(key), Assertion: pub, Created: created, Expires: expires}, Credentials{Key: key, Assertion: priv}, nil
 }
 
 // byKey finds the backend a key belongs to, in time that does not depend on how
@@ -144,15 +229,26 @@ func (b *Backends) byID(id string) (Backend, bool) {
 func (b *Backends) byKey(key string, now time.Time) (Backend, error) {
 	rest, ok := strings.CutPrefix(key, "dw_")
 	id, _, cut := strings.Cut(rest, "_")
-	if !ok || !cut {
+	if !ok || !cut || len(key) > 256 {
 		return Backend{}, fmt.Errorf("%w: the backend key is malformed", ErrUnauthenticated)
 	}
-	known, found := b.byID(id)
-	same := subtle.ConstantTimeCompare([]byte(known.KeyHash), []byte(hashKey(key))) == 1
+	known, found, err := b.byID(id)
+	if err != nil {
+		return Backend{}, err
+	}
+	hash := []byte(hashKey(key))
+	same, live := 0, false
+	for _, k := range append([]Key{{}}, known.Keys...) { // an unknown backend costs a comparison too
+		if subtle.ConstantTimeCompare([]byte(k.Hash), hash) == 1 {
+			same, live = 1, k.Live(now)
+		}
+	}
 	switch {
-	case !found || !same:
+	case !found || same != 1:
 		return Backend{}, fmt.Errorf("%w: the backend key is not known", ErrUnauthenticated)
-	case !known.Expires.IsZero() && now.After(known.Expires):
+	case !known.Revoked.IsZero():
+		return Backend{}, fmt.Errorf("%w: the backend was revoked", ErrUnauthenticated)
+	case !live:
 		return Backend{}, fmt.Errorf("%w: the backend key has expired", ErrUnauthenticated)
 	}
 	return known, nil

@@ -39,10 +39,12 @@ type Upstream struct {
 	Destination string   // its name in policies; required
 }
 
-// Caller is who asks: the subject, and where the backend may send passages.
+// Caller is who asks: the subject, what for, and where the backend may send
+// passages.
 type Caller struct {
 	Subject      policy.Subject
 	Destinations []string
+	Purpose      string
 }
 
 // Config is what a Gateway needs.
@@ -163,7 +165,7 @@ func (r *round) ask(w http.ResponseWriter, in *http.Request) (*http.Response, er
 	}
 	a, err := r.Retrieve(ctx, retrieval.Request{
 		ID: r.id, Subject: r.caller.Subject, Question: question, System: r.request.system(), TopK: r.TopK, Budget: r.Budget, Format: prompt.OpenAI, Marking: r.Marking,
-		Context: policy.Context{Now: r.Now(), Destination: r.upstream.Destination, Action: "answer"},
+		Context: policy.Context{Now: r.Now(), Purpose: r.caller.Purpose, Destination: r.upstream.Destination, Action: "answer"},
 	})
 	if err != nil {
 		return nil, err
@@ -211,7 +213,7 @@ func (r *round) check(ctx context.Context, question string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c := policy.Context{Now: r.Now(), Destination: r.upstream.Destination, Action: "ask"}
+	c := policy.Context{Now: r.Now(), Purpose: r.caller.Purpose, Destination: r.upstream.Destination, Action: "ask"}
 	v, err := snapshot.Decide(ctx, policy.PointOutput, policy.Input{"subject": r.caller.Subject.Input(), "context": c.Input()})
 	if err != nil {
 		return "", fmt.Errorf("deciding about the question: %w", err)

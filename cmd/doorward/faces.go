@@ -1,19 +1,15 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
-	"os"
 	"strings"
-
-	"github.com/lestrrat-go/jwx/v3/jwk"
 
 	"github.com/doorward/doorward/api"
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/api/contract"
 	"github.com/doorward/doorward/api/openai"
 	"github.com/doorward/doorward/cmd/internal/app"
-	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/retrieval/prompt"
 )
 
@@ -59,20 +55,7 @@ func openFaces(a *app.App) (faces, error) {
 
 // publicAPI is the public listener's own routes.
 func publicAPI(a *app.App) (*api.API, error) {
-	backends, err := auth.OpenBackends(a.Config.Keys)
-	if err != nil {
-		return nil, err
-	}
-	issuers, err := openIssuers(a.Config.Identity.Issuers)
-	if err != nil {
-		return nil, err
-	}
-	claims, err := app.ClaimsSchema(a.Config)
-	if err != nil {
-		return nil, err
-	}
-	authn, err := auth.New(auth.Config{Audience: a.Config.Identity.Audience, Backends: backends, BackendSigned: a.Config.Identity.BackendSigned,
-		Issuers: issuers, Claims: claims, Skew: a.Config.Identity.Skew})
+	authn, err := a.Identity()
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +66,7 @@ func publicAPI(a *app.App) (*api.API, error) {
 	return api.New(api.Config{
 		Auth: authn, Service: a.Service, Output: a.Output, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
 		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking, Observe: a.Metrics.Observe,
-		Ready: func() error { _, err := a.Policy.Snapshot(); return err },
+		Ready: func() error { _, err := a.Policy.Snapshot(); return errors.Join(err, a.Backends.Err()) },
 	})
 }
 
@@ -91,8 +74,12 @@ func publicAPI(a *app.App) (*api.API, error) {
 func openGateway(a *app.App, face *api.API) (*openai.Gateway, error) {
 	c := openai.Config{
 		Authenticate: func(r *http.Request) (openai.Caller, error) {
-			s, b, err := face.Authenticate(r)
-			return openai.Caller{Subject: s, Destinations: b.Destinations}, err
+			s, b, err := face.Authenticate(r, auth.Chat)
+			if err != nil {
+				return openai.Caller{}, err
+			}
+			purpose, err := b.Purpose(r.Header.Get(auth.PurposeHeader))
+			return openai.Caller{Subject: s, Destinations: b.Destinations, Purpose: purpose}, err
 		},
 		Retrieve: a.Service.Retrieve, Answer: face.Answer, Filter: a.Output, Policy: a.Policy, Audit: a.Audit, Questions: a.Scanners.Sanitizer,
 		TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: face.Marking, Log: a.Log, Status: api.Status,
@@ -105,23 +92,4 @@ func openGateway(a *app.App, face *api.API) (*openai.Gateway, error) {
 		c.Upstreams = append(c.Upstreams, openai.Upstream{Models: u.Models, URL: strings.TrimSuffix(u.URL, "/"), Key: key, Destination: u.Destination})
 	}
 	return openai.New(c)
-}
-
-func openIssuers(list []configs.Issuer) (map[string]jwk.Set, error) {
-	out := map[string]jwk.Set{}
-	for _, i := range list {
-		data, err := os.ReadFile(i.JWKS)
-		if err != nil {
-			return nil, fmt.Errorf("reading keys of issuer: %w", err)
-		}
-		set, err := jwk.Parse(data)
-		if err != nil {
-			return nil, fmt.Errorf("reading keys of issuer: %s is not a JWK set", i.JWKS)
-		}
-		if set, err = jwk.PublicSetOf(set); err != nil {
-			return nil, fmt.Errorf("reading keys of issuer: %s holds a key that cannot be used", i.JWKS)
-		}
-		out[strings.TrimSpace(i.Issuer)] = set
-	}
-	return out, nil
 }

@@ -1,16 +1,15 @@
 package main
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/api"
+	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/api/mcp"
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/policy"
-	"github.com/doorward/doorward/policy/audit"
 )
 
 func mcpCommand(g *global) *cobra.Command {
@@ -55,16 +54,13 @@ OAuth bearer token.`,
 func openMCP(a *app.App, face *api.API) (*mcp.Tools, error) {
 	c := mcp.Config{Service: a.Service, TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Version: version()}
 	if face != nil {
-		c.Authenticate = func(r *http.Request) (policy.Subject, error) {
-			s, b, err := face.Auth.Token(r)
-			if err == nil {
-				return s, nil
+		c.Authenticate = func(r *http.Request) (policy.Subject, string, error) {
+			s, b, err := face.Token(r, auth.Retrieve)
+			if err != nil {
+				return policy.Subject{}, "", err
 			}
-			e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID}
-			if aerr := a.Audit.Append(context.WithoutCancel(r.Context()), e); aerr != nil {
-				err = aerr
-			}
-			return policy.Subject{}, err
+			purpose, err := b.Purpose(r.Header.Get(auth.PurposeHeader))
+			return s, purpose, err
 		}
 	}
 	return mcp.New(c)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
 )
@@ -64,6 +66,9 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 			return errors.Join(fmt.Errorf("listening: %w", err), closeAll(servers))
 		}
 		s := &http.Server{Handler: f.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10}
+		if err := clientCertificates(s, f, a.Config.Identity.Certificates); err != nil {
+			return errors.Join(err, l.Close(), closeAll(servers))
+		}
 		servers = append(servers, s)
 		go func() { failed <- f.serve(s, l) }()
 	}
@@ -96,6 +101,15 @@ func (f face) serve(s *http.Server, l net.Listener) error {
 		return s.ServeTLS(l, f.cert, f.key)
 	}
 	return s.Serve(l)
+}
+
+// clientCertificates lets backends prove themselves by mTLS on the public face.
+func clientCertificates(s *http.Server, f face, c configs.Certificates) error {
+	if c.CA == "" || f.cert == "" {
+		return nil
+	}
+	s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS13}
+	return auth.ClientCAs(s.TLSConfig, c.CA, c.Require)
 }
 
 func closeAll(servers []*http.Server) error {

@@ -52,6 +52,9 @@ func (s *Snapshot) normalizeSubject(sub policy.Subject) (subject, error) {
 	if !sub.Authn.At.IsZero() {
 		authn["at"] = sub.Authn.At.Unix()
 	}
+	if !sub.Authn.Issued.IsZero() {
+		authn["issued"] = sub.Authn.Issued.Unix()
+	}
 	plain := map[string]any{
 		"id": sub.ID, "tenant": sub.Tenant, "groups": stringSet(sub.Groups), "roles": stringSet(sub.Roles),
 		"clearance": sub.Clearance, "claims": map[string]any(claims), "authn": authn,

@@ -25,7 +25,7 @@ func TestInputSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := mustLoad(t, "allow if input.document.public")
-	who, err := s.normalizeSubject(policy.Subject{ID: "a", Tenant: "t", Authn: policy.Authn{At: at100().Now}})
+	who, err := s.normalizeSubject(policy.Subject{ID: "a", Tenant: "t", Authn: policy.Authn{At: at100().Now, Issued: at100().Now}})
 	if err != nil {
 		t.Fatal(err)
 	}

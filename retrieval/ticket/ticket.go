@@ -79,6 +79,8 @@ type Ticket struct {
 	Policy string `json:"p,omitempty"`
 	// Destination is where the passages went: "internal" or a provider's name.
 	Destination string `json:"d,omitempty"`
+	// Purpose is what the request said it was for.
+	Purpose string `json:"u,omitempty"`
 	// Issued and Expires are epoch seconds.
 	Issued  int64 `json:"a"`
 	Expires int64 `json:"e"`

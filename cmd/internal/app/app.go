@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
@@ -55,6 +56,7 @@ type App struct {
 	Schema   policy.Schema
 	Policy   policy.Source
 	Follower *rego.Follower // nil for the built-in policy
+	Backends *auth.Backends // who may call
 	Scanners *Scanners
 	Pipeline *ingest.Pipeline
 	Service  *retrieval.Service
@@ -93,7 +95,7 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 	if local.IsDemo(c.Keys) && !o.AllowDemoKeys {
 		return nil, fmt.Errorf("%w: %s was made by `doorward demo`; run `doorward init` for your own", ErrDemoKeys, c.Keys)
 	}
-	for _, open := range []func(context.Context) error{a.openKeys, a.openPolicy, a.openEmbedder, a.openStores, a.openFlows} {
+	for _, open := range []func(context.Context) error{a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}

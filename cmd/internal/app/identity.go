@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/lestrrat-go/jwx/v3/jwk"
+
+	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/configs"
+)
+
+// openBackends opens the register of callers and confines what the policy lets
+// users do to what the backend they come through was registered for.
+func (a *App) openBackends(context.Context) (err error) {
+	if a.Backends, err = auth.OpenBackends(a.Config.Keys); err != nil {
+		return err
+	}
+	a.Policy = auth.Within(a.Policy, a.Backends, a.Schema)
+	return nil
+}
+
+// Identity makes the part that proves who asks.
+func (a *App) Identity() (*auth.Authenticator, error) {
+	c := a.Config.Identity
+	issuers := map[string]*auth.Issuer{}
+	for _, i := range c.Issuers {
+		keys, err := a.issuerKeys(i)
+		if err != nil {
+			return nil, err
+		}
+		issuers[i.Issuer] = &auth.Issuer{Keys: keys, Tenant: i.Tenant, Life: i.MaxAge, Reusable: i.Reusable,
+			Names: auth.Names{Tenant: i.Claims.Tenant, Groups: i.Claims.Groups, Roles: i.Claims.Roles, Clearance: i.Claims.Clearance, Client: i.Claims.Client}}
+	}
+	claims, err := ClaimsSchema(a.Config)
+	if err != nil {
+		return nil, err
+	}
+	return auth.New(auth.Config{Audience: c.Audience, Backends: a.Backends, BackendSigned: c.BackendSigned, Issuers: issuers, Claims: claims, Skew: c.Skew, Now: a.now})
+}
+
+func (a *App) issuerKeys(i configs.Issuer) (auth.Keys, error) {
+	if !i.File() {
+		return auth.NewRemote(auth.RemoteConfig{Issuer: i.Issuer, URL: i.JWKS, Every: i.Every, MaxStale: i.MaxStale, Log: a.Log})
+	}
+	data, err := os.ReadFile(i.JWKS)
+	if err != nil {
+		return nil, fmt.Errorf("reading keys of issuer: %w", err)
+	}
+	set, err := jwk.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading keys of issuer: %s is not a JWK set", i.JWKS)
+	}
+	if set, err = jwk.PublicSetOf(set); err != nil {
+		return nil, fmt.Errorf("reading keys of issuer: %s holds a key that cannot be used", i.JWKS)
+	}
+	return auth.KeyFile{Set: set}, nil
+}
