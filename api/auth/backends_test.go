@@ -114,9 +114,11 @@ func TestUnreadableRegisterDenies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func() error{
-		"cut short":     func() error { return os.WriteFile(path, good[:len(good)/2], 0o600) },
-		"readable":      func() error { return os.Chmod(path, 0o644) },
-		"unknown scope": func() error { return os.WriteFile(path, []byte(`[{"id":"chat","tenant":"acme","scopes":["*"]}]`), 0o600) },
+		"cut short": func() error { return os.WriteFile(path, good[:len(good)/2], 0o600) },
+		"readable":  func() error { return os.Chmod(path, 0o644) },
+		"unknown scope": func() error {
+			return os.WriteFile(path, []byte(`[{"id":"chat","tenant":"acme","scopes":["*"]}]`), 0o600)
+		},
 	} {
 		if err := spoil(); err != nil {
 			t.Fatal(err)

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"os"
