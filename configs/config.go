@@ -28,6 +28,7 @@ type Config struct {
 	Prompt   Prompt   `yaml:"prompt"`   // how prompts are written
 	Output   Output   `yaml:"output"`   // what answers may hold
 	Identity Identity `yaml:"identity"` // who may ask
+	Catalog  Catalog  `yaml:"catalog"`  // where documents are recorded
 	Index    Index    `yaml:"index"`    // where chunks are searched
 	Embedder Embedder `yaml:"embedder"` // vectors, if any
 	Reranker Reranker `yaml:"reranker"` // a second ordering, if any

@@ -72,6 +72,7 @@ func Defaults() *Config {
 		Prompt:   Prompt{Budget: 3000, TopK: 8, Marking: "datamark"},
 		Output:   Output{Verbatim: 60},
 		Identity: Identity{Audience: "doorward"},
+		Catalog:  Catalog{Type: "sqlite", Postgres: Postgres{Schema: "doorward", Connections: 16}},
 		Index:    Index{Type: "sqlite", Scrub: time.Hour, Qdrant: Qdrant{Collection: "doorward", Create: true}},
 		Embedder: Embedder{Type: "none", Destination: "internal"},
 		Reranker: Reranker{Type: "none", Destination: "internal"},
@@ -98,7 +99,7 @@ func (a *Attribute) UnmarshalYAML(n *yaml.Node) error {
 
 // Resolve makes relative paths relative to dir.
 func (c *Config) Resolve(dir string) {
-	paths := []*string{&c.Data, &c.Keys, &c.Policy.Dir, &c.Policy.Shadow, &c.Policy.Bundle.KeyFile, &c.Policy.Bundle.AccessKey, &c.Policy.Bundle.SecretKey, &c.Policy.Bundle.TokenFile, &c.Listen.TLSCert, &c.Listen.TLSKey, &c.Index.Qdrant.APIKeyFile, &c.Embedder.APIKeyFile, &c.Reranker.APIKeyFile, &c.Model.APIKeyFile}
+	paths := []*string{&c.Data, &c.Keys, &c.Policy.Dir, &c.Policy.Shadow, &c.Policy.Bundle.KeyFile, &c.Policy.Bundle.AccessKey, &c.Policy.Bundle.SecretKey, &c.Policy.Bundle.TokenFile, &c.Listen.TLSCert, &c.Listen.TLSKey, &c.Catalog.Postgres.URLFile, &c.Index.Qdrant.APIKeyFile, &c.Embedder.APIKeyFile, &c.Reranker.APIKeyFile, &c.Model.APIKeyFile}
 	for i := range c.Sources {
 		paths = append(paths, &c.Sources[i].Path)
 	}

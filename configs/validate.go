@@ -41,6 +41,7 @@ func (c *Config) Validate() []string {
 	v.need(c.Prompt.TopK > 0 && c.Prompt.TopK <= 50, "prompt.top_k: use 1 to 50")
 	v.need(c.Output.Verbatim >= 0, "output.verbatim: use 0 or more tokens")
 	c.Identity.validate(&v, c.Listen.TLSCert != "")
+	c.validateCatalog(&v)
 	v.oneOf("index.type", c.Index.Type, "sqlite", "qdrant")
 	v.need(c.Index.Type != "qdrant" || c.Index.Qdrant.Address != "", "index.qdrant.address: name the server, host:port of gRPC")
 	v.oneOf("embedder.type", c.Embedder.Type, "none", "openai", "ollama", "tei")

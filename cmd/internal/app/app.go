@@ -17,8 +17,8 @@ import (
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/catalog/postgres"
 	"github.com/doorward/doorward/ingest/catalog/relational"
-	catalogsqlite "github.com/doorward/doorward/ingest/catalog/sqlite"
 	"github.com/doorward/doorward/ingest/chunk"
 	"github.com/doorward/doorward/ingest/extract"
 	"github.com/doorward/doorward/policy"
@@ -50,6 +50,7 @@ type App struct {
 	Audit    audit.Log
 	AuditLog *tlog.Log // the same log, with its proofs
 	Catalog  *relational.Catalog
+	Postgres *postgres.DB // under Catalog when machines share it, else nil; others may keep state there
 	Index    Index
 	Embedder embed.Embedder // nil: keyed terms only
 	Reranker embed.Reranker // nil: as the index ranked
@@ -95,13 +96,13 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 	if local.IsDemo(c.Keys) && !o.AllowDemoKeys {
 		return nil, fmt.Errorf("%w: %s was made by `doorward demo`; run `doorward init` for your own", ErrDemoKeys, c.Keys)
 	}
-	for _, open := range []func(context.Context) error{a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows} {
+	for _, open := range []func(context.Context) error{a.openDatabase, a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if err := a.Pipeline.Recover(ctx); err != nil {
-		return nil, fmt.Errorf("finishing interrupted work: %w", err)
+	if err := a.recover(ctx); err != nil {
+		return nil, err
 	}
 	return a, nil
 }
@@ -144,7 +145,7 @@ func (a *App) lock() error {
 }
 
 func (a *App) openKeys(ctx context.Context) (err error) {
-	a.Keys, err = local.Open(local.Config{Dir: a.Config.Keys, Tenants: filepath.Join(a.Config.Data, "keys")})
+	a.Keys, err = local.Open(a.keysConfig())
 	if err != nil {
 		return err
 	}
@@ -206,18 +207,6 @@ func PolicyConfig(c *configs.Config) (rego.Config, error) {
 		files = os.DirFS(name)
 	}
 	return rego.Config{Files: files, Name: name, Document: document, Claims: claims}, nil
-}
-
-func (a *App) openStores(ctx context.Context) (err error) {
-	a.Catalog, err = catalogsqlite.Open(ctx, catalogsqlite.Config{Dir: a.Config.Data, Keys: a.Keys, Now: a.now})
-	if err != nil {
-		return err
-	}
-	a.onClose(a.Catalog.Close)
-	if err := a.checkKeys(ctx); err != nil {
-		return err
-	}
-	return a.openIndex(ctx)
 }
 
 // checkKeys opens each tenant's secret, so that a wrong key folder shows at

@@ -82,7 +82,15 @@ func AuditSubject(c *configs.Config, tenant, user string) (string, error) {
 	if tenant == "" {
 		tenant = c.Tenant
 	}
-	ring, err := local.Open(local.Config{Dir: c.Keys, Tenants: filepath.Join(c.Data, "keys")})
+	a := &App{Config: c}
+	var err error
+	if a.Postgres, err = connect(context.Background(), c); err != nil {
+		return "", err
+	}
+	if a.Postgres != nil {
+		defer a.Postgres.Close()
+	}
+	ring, err := local.Open(a.keysConfig())
 	if err != nil {
 		return "", err
 	}

@@ -121,6 +121,28 @@ func (d *DB) Exclusively(ctx context.Context, name string, fn func() error) (boo
 	return true, fn()
 }
 
+// Join notes that this process uses the catalog, alone or beside others, until
+// release is called or its connection ends. It reports whether that is possible.
+func (d *DB) Join(ctx context.Context, alone bool) (release func() error, ok bool, err error) {
+	c, err := pgx.ConnectConfig(ctx, d.Pool.Config().ConnConfig)
+	if err != nil {
+		return nil, false, err
+	}
+	query := `select pg_try_advisory_lock_shared($1)`
+	if alone {
+		query = `select pg_try_advisory_lock($1)`
+	}
+	err = c.QueryRow(ctx, query, lockNumber("users "+d.Schema)).Scan(&ok)
+	if err != nil || !ok {
+		return nil, false, errors.Join(err, c.Close(ctx))
+	}
+	return func() error {
+		end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return c.Close(end)
+	}, true, nil
+}
+
 func lockNumber(name string) int64 {
 	sum := sha256.Sum256([]byte("doorward " + name))
 	return int64(binary.BigEndian.Uint64(sum[:]))

@@ -14,6 +14,7 @@ import (
 	"github.com/doorward/doorward/ingest/catalog/catalogtest"
 	"github.com/doorward/doorward/ingest/catalog/postgres/postgrestest"
 	"github.com/doorward/doorward/ingest/catalog/relational"
+	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/policy/keys/local"
 )
 
@@ -209,4 +210,85 @@ func TestForeignSchemas(t *testing.T) {
 	if _, err := Open(ctx, Config{URL: url}, r, nil); err == nil || !strings.Contains(err.Error(), "version 999") {
 		t.Errorf("a newer catalog gives %v", err)
 	}
+}
+
+// Machines that share a catalog and a master key share every tenant's secret,
+// whoever asked first.
+func TestSecretsAreShared(t *testing.T) {
+	url := postgrestest.URL(t)
+	open(t, url, ring(t)) // makes the tables
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := local.Create(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	derived := make([]string, 6)
+	var group sync.WaitGroup
+	for i := range derived {
+		group.Go(func() {
+			d, err := Connect(ctx, Config{URL: url, Connections: 2})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer d.Close()
+			r, err := local.Open(local.Config{Dir: dir, Store: relational.Secrets{DB: d}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			key, err := r.Derive("acme", "terms")
+			if err != nil {
+				t.Error(err)
+			}
+			derived[i] = string(key)
+		})
+	}
+	group.Wait()
+	for _, k := range derived {
+		if k == "" || k != derived[0] {
+			t.Fatal("machines derive different keys")
+		}
+	}
+	other := filepath.Join(t.TempDir(), "keys")
+	if err := local.Create(other, false); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Connect(ctx, Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	r, err := local.Open(local.Config{Dir: other, Store: relational.Secrets{DB: d}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Derive("acme", "terms"); !errors.Is(err, keys.ErrSealed) {
+		t.Errorf("another master key gives %v", err)
+	}
+}
+
+// One process with an index of its own excludes all others.
+func TestJoin(t *testing.T) {
+	url := postgrestest.URL(t)
+	join := func(alone bool) (func() error, bool) {
+		t.Helper()
+		d, err := Connect(ctx, Config{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { d.Close() })
+		release, ok, err := d.Join(ctx, alone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return release, ok
+	}
+	leave, ok := join(false)
+	if _, both := join(false); !ok || !both {
+		t.Error("two machines cannot share a catalog")
+	}
+	if _, ok := join(true); ok {
+		t.Error("one joined alone beside others")
+	}
+	_ = leave()
 }

@@ -25,6 +25,7 @@ type Migration struct {
 // each; never change or reorder what was released.
 var Migrations = []Migration{
 	{SQL: schema},
+	{SQL: secrets},
 }
 
 // latest is the version this program reads and writes.

@@ -46,14 +46,17 @@ var ErrMissing = errors.New("no master key")
 
 // Config says where keys are.
 type Config struct {
-	Dir     string // key folder, 0700, required; must lie outside Sealed's data directory
-	Tenants string // folder for the sealed tenant secrets, inside the data directory, required
+	Dir string // key folder, 0700, required; must lie outside Sealed's data directory
+	// Tenants is the folder for the sealed tenant secrets, inside the data
+	// directory; required unless Store keeps them where other machines see them.
+	Tenants string
+	Store   Store
 }
 
 // Ring implements [keys.Ring] over files.
 type Ring struct {
 	master  tink.AEAD
-	tenants string
+	tenants Store
 
 	mu      sync.Mutex
 	secrets map[string][]byte
@@ -119,10 +122,12 @@ func Open(c Config) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening keys: %s holds no AEAD key", MasterFile)
 	}
-	if err := os.MkdirAll(c.Tenants, 0o700); err != nil {
-		return nil, fmt.Errorf("making tenant key folder: %w", err)
+	if c.Store == nil {
+		if c.Store, err = newFolder(c.Tenants); err != nil {
+			return nil, err
+		}
 	}
-	return &Ring{master: master, tenants: c.Tenants, secrets: map[string][]byte{}}, nil
+	return &Ring{master: master, tenants: c.Store, secrets: map[string][]byte{}}, nil
 }
 
 // Wrapper implements [keys.Ring].
@@ -186,13 +191,13 @@ func (r *Ring) secret(tenant string) ([]byte, error) {
 	if s, ok := r.secrets[tenant]; ok {
 		return s, nil
 	}
-	name := sha256.Sum256([]byte("tenant\x00" + tenant))
-	path := filepath.Join(r.tenants, hex.EncodeToString(name[:16])+".sealed")
-	sealed, err := readPrivate(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return r.newSecret(tenant, path)
-	case err != nil:
+	sum := sha256.Sum256([]byte("tenant\x00" + tenant))
+	name := hex.EncodeToString(sum[:16])
+	sealed, err := r.tenants.Load(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		sealed, err = r.newSecret(tenant, name)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading tenant key: %w", err)
 	}
 	secret, err := r.master.Decrypt(sealed, []byte("tenant\x00"+tenant))
@@ -203,18 +208,16 @@ func (r *Ring) secret(tenant string) ([]byte, error) {
 	return secret, nil
 }
 
-func (r *Ring) newSecret(tenant, path string) ([]byte, error) {
+// newSecret stores a fresh sealed secret, or returns the one that another
+// process stored meanwhile.
+func (r *Ring) newSecret(tenant, name string) ([]byte, error) {
 	secret := make([]byte, keyBytes)
 	rand.Read(secret)
 	sealed, err := r.master.Encrypt(secret, []byte("tenant\x00"+tenant))
 	if err != nil {
 		return nil, fmt.Errorf("sealing tenant key: %w", err)
 	}
-	if err := writeFile(path, sealed); err != nil {
-		return nil, fmt.Errorf("storing tenant key: %w", err)
-	}
-	r.secrets[tenant] = secret
-	return secret, nil
+	return r.tenants.Create(name, sealed)
 }
 
 // sealer is AES-256-GCM from Tink with a raw key.
