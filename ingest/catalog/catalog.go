@@ -89,5 +89,6 @@ var (
 	ErrUnavailable = errors.New("catalog unavailable")
 	ErrLocked      = errors.New("data directory is in use by another process")
 	ErrPermissions = errors.New("file or folder is readable by others")
+	ErrCursor      = errors.New("not a page of this list")
 	ErrState       = errors.New("not possible in the document's present state")
 )

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/ingest/receipt"
+	"github.com/doorward/doorward/ingest/signal"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/sanitize/fingerprint"
@@ -25,12 +26,26 @@ type Arrival struct {
 	Claimed     map[string]any // attributes as the source claims them
 	Bytes       []byte
 	Received    time.Time
+	Provenance
+
+	Assignee string // who looks after it in quarantine
 
 	// Set by Hold.
 	State    State
 	Revision string // the pipeline revision that judged it
 	Reasons  []string
 	Findings map[string]int
+	Signals  *signal.Signals // nil: none were measured
+}
+
+// Provenance is how a document came: in which run, by whose hand, and under
+// which signed statement.
+type Provenance struct {
+	Batch     string
+	Submitter string
+	Manifest  []byte // as it was verified; nil: none
+	Connector string // key that signed it
+	Sequence  int64
 }
 
 // Known is what the pipeline asks before it works: has anything changed?
@@ -52,6 +67,7 @@ type Judgement struct {
 	Claimed  string
 	Reasons  []string
 	Findings map[string]int
+	Signals  *signal.Signals // as policy was given them
 }
 
 // Ref names a document, or one version of it.
@@ -77,6 +93,8 @@ type Version struct {
 	Receipt     receipt.Signed
 	Chunks      []StoredChunk
 	Prints      []fingerprint.Print // of a protected document's text; nil otherwise
+	Signature   []byte              // of what it is like, see ingest/signal; nil: not measured
+	Provenance
 }
 
 // StoredChunk is a chunk with what the index gets of it, so that the index can
@@ -103,4 +121,5 @@ type Op string
 const (
 	RetireOp     Op = "retire"
 	AttributesOp Op = "attributes"
+	PutOp        Op = "put" // a version that was put back
 )

@@ -16,6 +16,10 @@ type facts struct {
 	MediaType string         `json:"media_type,omitempty"`
 	Title     string         `json:"title,omitempty"`
 	Claimed   map[string]any `json:"claimed,omitempty"`
+
+	Manifest  json.RawMessage `json:"manifest,omitempty"` // arrivals only
+	Connector string          `json:"connector,omitempty"`
+	Sequence  int64           `json:"sequence,omitempty"`
 }
 
 // Receive seals and stores arrivals before anything is done with them. An
@@ -44,7 +48,8 @@ func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival) error {
 	if err != nil {
 		return err
 	}
-	f := facts{Name: a.Name, URI: a.URI, MediaType: a.MediaType, Title: a.Title, Claimed: a.Claimed}
+	f := facts{Name: a.Name, URI: a.URI, MediaType: a.MediaType, Title: a.Title, Claimed: a.Claimed,
+		Manifest: a.Manifest, Connector: a.Connector, Sequence: a.Sequence}
 	sealedFacts, err := sealJSON(sealer, f, "facts", a.Tenant, a.ID)
 	if err != nil {
 		return err
@@ -53,9 +58,9 @@ func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival) error {
 		return err
 	}
 	return tx.Queue(ctx, `insert into arrivals
-		(tenant, id, source, state, content, fingerprint, revision, claimed, key, facts, sealed, reasons, findings, received)
-		values (?, ?, ?, ?, ?, ?, '', '', ?, ?, ?, '[]', '{}', ?)`,
-		a.Tenant, a.ID, a.Source, string(catalog.Received), a.Content, a.Fingerprint, key, sealedFacts, sealed, a.Received.Unix())
+		(tenant, id, source, state, content, fingerprint, revision, claimed, key, facts, sealed, reasons, findings, received, batch, submitter)
+		values (?, ?, ?, ?, ?, ?, '', '', ?, ?, ?, '[]', '{}', ?, ?, ?)`,
+		a.Tenant, a.ID, a.Source, string(catalog.Received), a.Content, a.Fingerprint, key, sealedFacts, sealed, a.Received.Unix(), a.Batch, a.Submitter)
 }
 
 // Hold moves received arrivals to held or rejected. A rejected one loses its
@@ -84,8 +89,14 @@ func hold(ctx context.Context, tx Tx, j catalog.Judgement) error {
 	if err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, `update arrivals set state = ?, revision = ?, claimed = ?, reasons = ?, findings = ?
-		where tenant = ? and id = ?`, string(j.State), j.Revision, j.Claimed, reasons, findings, j.Tenant, j.Document)
+	signals := ""
+	if j.Signals != nil {
+		if signals, err = jsonText(j.Signals); err != nil {
+			return err
+		}
+	}
+	n, err := tx.Exec(ctx, `update arrivals set state = ?, revision = ?, claimed = ?, reasons = ?, findings = ?, signals = ?
+		where tenant = ? and id = ?`, string(j.State), j.Revision, j.Claimed, reasons, findings, signals, j.Tenant, j.Document)
 	if err != nil {
 		return err
 	}
@@ -112,7 +123,7 @@ func (c *Catalog) Arrivals(ctx context.Context, tenant string, state catalog.Sta
 		a, err := scanArrival(r)
 		list = append(list, a)
 		return err
-	}, `select tenant, id, source, state, content, fingerprint, revision, reasons, findings, received
+	}, `select `+arrivalColumns+`
 		from arrivals where state = ? and (? = '' or tenant = ?) order by received, tenant, id`, string(state), tenant, tenant)
 	if err != nil {
 		return unavailable("listing arrivals", err)
@@ -125,13 +136,21 @@ func (c *Catalog) Arrivals(ctx context.Context, tenant string, state catalog.Sta
 	return nil
 }
 
+const arrivalColumns = `tenant, id, source, state, content, fingerprint, revision, reasons, findings, received, batch, submitter, assignee, signals`
+
 func scanArrival(row Rows, more ...any) (catalog.Arrival, error) {
 	var a catalog.Arrival
-	var reasons, findings string
+	var reasons, findings, signals string
 	var received int64
-	err := row.Scan(append([]any{&a.Tenant, &a.ID, &a.Source, &a.State, &a.Content, &a.Fingerprint, &a.Revision, &reasons, &findings, &received}, more...)...)
+	err := row.Scan(append([]any{&a.Tenant, &a.ID, &a.Source, &a.State, &a.Content, &a.Fingerprint, &a.Revision, &reasons, &findings, &received,
+		&a.Batch, &a.Submitter, &a.Assignee, &signals}, more...)...)
 	if err != nil {
 		return a, err
+	}
+	if signals != "" {
+		if err := json.Unmarshal([]byte(signals), &a.Signals); err != nil {
+			return a, err
+		}
 	}
 	a.Received = time.Unix(received, 0).UTC()
 	return a, errors.Join(json.Unmarshal([]byte(reasons), &a.Reasons), json.Unmarshal([]byte(findings), &a.Findings))
@@ -146,7 +165,7 @@ func (c *Catalog) Arrival(ctx context.Context, tenant, id string) (catalog.Arriv
 		found = true
 		a, err = scanArrival(r, &key, &sealedFacts, &sealed)
 		return err
-	}, `select tenant, id, source, state, content, fingerprint, revision, reasons, findings, received, key, facts, sealed
+	}, `select `+arrivalColumns+`, key, facts, sealed
 		from arrivals where tenant = ? and id = ?`, tenant, id)
 	if err != nil {
 		return a, unavailable("reading arrival", err)
@@ -166,13 +185,15 @@ func (c *Catalog) Arrival(ctx context.Context, tenant, id string) (catalog.Arriv
 		return a, unavailable("opening arrival", err)
 	}
 	a.Name, a.URI, a.MediaType, a.Title, a.Claimed = f.Name, f.URI, f.MediaType, f.Title, f.Claimed
+	a.Manifest, a.Connector, a.Sequence = f.Manifest, f.Connector, f.Sequence
 	if a.Bytes, err = sealer.Open(sealed, associated([]string{"bytes", tenant, id})); err != nil {
 		return a, unavailable("opening arrival", err)
 	}
 	return a, nil
 }
 
-// Discard shreds a held arrival and keeps that it was rejected.
+// Discard shreds a held arrival and keeps that it was rejected, for good: the
+// same bytes are not judged again when rules change.
 func (c *Catalog) Discard(ctx context.Context, tenant, id, reason string) error {
 	ref := catalog.Ref{Tenant: tenant, Document: id}
 	return c.updateDocuments(ctx, "discarding", []catalog.Ref{ref}, func(tx Tx) error {
@@ -191,7 +212,7 @@ func (c *Catalog) Discard(ctx context.Context, tenant, id, reason string) error 
 		if text, err = jsonText(append(reasons, reason)); err != nil {
 			return err
 		}
-		if err := tx.Queue(ctx, `update arrivals set state = 'rejected', reasons = ? where tenant = ? and id = ?`, text, tenant, id); err != nil {
+		if err := tx.Queue(ctx, `update arrivals set state = 'rejected', revision = ?, reasons = ? where tenant = ? and id = ?`, catalog.Final, text, tenant, id); err != nil {
 			return err
 		}
 		return shred(ctx, tx, ref)

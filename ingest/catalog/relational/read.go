@@ -36,14 +36,14 @@ func (c *Catalog) Documents(ctx context.Context, tenant string, ids []string) (m
 	return out, nil
 }
 
-const documentColumns = `select tenant, id, source, state, version, media_type, content, attributes, receipt, findings, facts, received, updated from documents`
+const documentColumns = `select tenant, id, source, state, version, media_type, content, attributes, receipt, findings, facts, received, updated, batch, submitter from documents`
 
 func (c *Catalog) scanDocument(rows Rows) (catalog.Document, error) {
 	var d catalog.Document
 	var attributes, findings string
 	var signed, sealed []byte
 	var received, updated int64
-	err := rows.Scan(&d.Tenant, &d.ID, &d.Source, &d.State, &d.Version, &d.MediaType, &d.Content, &attributes, &signed, &findings, &sealed, &received, &updated)
+	err := rows.Scan(&d.Tenant, &d.ID, &d.Source, &d.State, &d.Version, &d.MediaType, &d.Content, &attributes, &signed, &findings, &sealed, &received, &updated, &d.Batch, &d.Submitter)
 	if err != nil {
 		return d, err
 	}

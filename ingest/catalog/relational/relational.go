@@ -72,12 +72,16 @@ type Dialect struct {
 type Config struct {
 	Keys keys.Ring        // seals its text; required
 	Now  func() time.Time // nil is time.Now
+	// Keep is how long what a batch replaces can be put back; 0: not at all, and
+	// its text is gone at once.
+	Keep time.Duration
 }
 
 // Catalog implements [catalog.Reader] and what package ingest needs.
 type Catalog struct {
 	keys keys.Ring
 	now  func() time.Time
+	keep time.Duration
 	db   DB
 
 	documents, open, owners string // asked on every query; the adapter keeps them parsed
@@ -98,7 +102,7 @@ func New(ctx context.Context, db DB, c Config) (*Catalog, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	in := db.Dialect().In
-	return &Catalog{keys: c.Keys, now: c.Now, db: db,
+	return &Catalog{keys: c.Keys, now: c.Now, keep: c.Keep, db: db,
 		documents: documentColumns + ` where tenant = ? and state = 'live' and ` + in("id"),
 		open: `select c.id, c.document, c.version, c.ordinal, c.sealed, v.key from chunks c
 			join versions v on v.tenant = c.tenant and v.document = c.document and v.version = c.version and v.state = 'live'

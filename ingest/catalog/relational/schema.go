@@ -12,6 +12,9 @@ import (
 //go:embed schema.sql
 var schema string
 
+//go:embed review.sql
+var reviewSchema string
+
 // Migration takes a catalog from one version to the next. Its SQL is in both
 // dialects' words, see [Dialect].
 type Migration struct {
@@ -26,6 +29,7 @@ type Migration struct {
 var Migrations = []Migration{
 	{SQL: schema},
 	{SQL: secrets},
+	{SQL: reviewSchema},
 }
 
 // latest is the version this program reads and writes.

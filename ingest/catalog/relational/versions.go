@@ -3,6 +3,7 @@ package relational
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -78,16 +79,22 @@ func dropVersion(ctx context.Context, tx Tx, r catalog.Ref) error {
 }
 
 // Commit makes intended versions live in one transaction: from then on they may
-// be released. The version before loses text and key at once and is owed a
-// retirement in the index; the arrival loses its bytes and key.
+// be released. The version before is owed a retirement in the index and loses
+// text and key, at once or when its batch can no longer be rolled back; the
+// arrival loses its bytes and key.
 func (c *Catalog) Commit(ctx context.Context, refs []catalog.Ref) error {
 	return c.updateDocuments(ctx, "committing versions", refs, func(tx Tx) error {
 		stored, err := c.stored(ctx, tx, refs)
 		if err != nil {
 			return err
 		}
+		before, err := c.liveRows(ctx, tx, refs)
+		if err != nil {
+			return err
+		}
 		for _, r := range refs {
-			if err := c.commit(ctx, tx, r, stored[r.Tenant+"\x00"+r.Document]); err != nil {
+			name := r.Tenant + "\x00" + r.Document
+			if err := c.commit(ctx, tx, r, stored[name], before[name]); err != nil {
 				return err
 			}
 		}
@@ -98,6 +105,7 @@ func (c *Catalog) Commit(ctx context.Context, refs []catalog.Ref) error {
 // row is a version as it is stored.
 type row struct {
 	ref         catalog.Ref
+	state       string
 	key, record []byte
 }
 
@@ -111,13 +119,13 @@ func (c *Catalog) stored(ctx context.Context, tx Tx, refs []catalog.Ref) (map[st
 		}
 		err = each(ctx, tx, func(r Rows) error {
 			v := row{ref: catalog.Ref{Tenant: tenant}}
-			if err := r.Scan(&v.ref.Document, &v.ref.Version, &v.key, &v.record); err != nil {
+			if err := r.Scan(&v.ref.Document, &v.ref.Version, &v.state, &v.key, &v.record); err != nil {
 				return err
 			}
 			name := tenant + "\x00" + v.ref.Document
 			out[name] = append(out[name], v)
 			return nil
-		}, `select document, version, key, record from versions where tenant = ? and `+c.in("document"), tenant, list)
+		}, `select document, version, state, key, record from versions where tenant = ? and `+c.in("document"), tenant, list)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +133,7 @@ func (c *Catalog) stored(ctx context.Context, tx Tx, refs []catalog.Ref) (map[st
 	return out, nil
 }
 
-func (c *Catalog) commit(ctx context.Context, tx Tx, r catalog.Ref, stored []row) error {
+func (c *Catalog) commit(ctx context.Context, tx Tx, r catalog.Ref, stored []row, before live) error {
 	i := slices.IndexFunc(stored, func(s row) bool { return s.ref == r })
 	if i < 0 {
 		return catalog.ErrNotFound
@@ -137,14 +145,22 @@ func (c *Catalog) commit(ctx context.Context, tx Tx, r catalog.Ref, stored []row
 	if err := c.putDocument(ctx, tx, v); err != nil {
 		return err
 	}
-	if err := putPrints(ctx, tx, v); err != nil {
+	if err := errors.Join(putPrints(ctx, tx, v), putSignature(ctx, tx, v), c.putLineage(ctx, tx, v)); err != nil {
+		return err
+	}
+	restorable, err := c.remember(ctx, tx, v.Batch, r, before, v.Receipt.ID())
+	if err != nil {
 		return err
 	}
 	for _, old := range stored {
-		if old.ref == r {
+		if old.ref == r || old.state == "kept" {
 			continue
 		}
-		if err := retireVersion(ctx, tx, old.ref); err != nil {
+		away := retireVersion
+		if restorable && old.state == "live" {
+			away = keepVersion
+		}
+		if err := away(ctx, tx, old.ref); err != nil {
 			return err
 		}
 	}
@@ -191,14 +207,14 @@ func (c *Catalog) putDocument(ctx context.Context, tx Tx, v catalog.Version) err
 	}
 	now := c.now().Unix()
 	return tx.Queue(ctx, `insert into documents
-		(tenant, id, source, state, version, media_type, content, fingerprint, revision, claimed, attributes, receipt, findings, facts, received, updated)
-		values (?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		(tenant, id, source, state, version, media_type, content, fingerprint, revision, claimed, attributes, receipt, findings, facts, received, updated, batch, submitter)
+		values (?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		on conflict (tenant, id) do update set source = excluded.source, state = excluded.state, version = excluded.version,
 			media_type = excluded.media_type, content = excluded.content, fingerprint = excluded.fingerprint, revision = excluded.revision,
 			claimed = excluded.claimed, attributes = excluded.attributes, receipt = excluded.receipt, findings = excluded.findings,
-			facts = excluded.facts, updated = excluded.updated`,
+			facts = excluded.facts, updated = excluded.updated, batch = excluded.batch, submitter = excluded.submitter`,
 		v.Tenant, v.Document, v.Source, v.Version, v.MediaType, v.Content, v.Fingerprint, v.Revision, v.Claimed,
-		attributes, signed, findings, sealed, now, now)
+		attributes, signed, findings, sealed, now, now, v.Batch, v.Submitter)
 }
 
 // putPrints replaces a document's fingerprints.
@@ -266,7 +282,7 @@ func (c *Catalog) takeOut(ctx context.Context, tx Tx, refs []catalog.Ref, state 
 				return err
 			}
 		}
-		if err := tx.Queue(ctx, `delete from prints where tenant = ? and document = ?`, r.Tenant, r.Document); err != nil {
+		if err := c.forget(ctx, tx, r, state); err != nil {
 			return err
 		}
 		err := tx.Queue(ctx, `update documents set state = ?, version = '', receipt = ?, facts = ?, attributes = '{}', findings = '{}', updated = ?
@@ -276,6 +292,19 @@ func (c *Catalog) takeOut(ctx context.Context, tx Tx, refs []catalog.Ref, state 
 		}
 	}
 	return nil
+}
+
+// forget drops what is kept beside a document that is taken out.
+func (c *Catalog) forget(ctx context.Context, tx Tx, r catalog.Ref, state catalog.State) error {
+	for _, table := range []string{"prints", "signatures", "replaced"} {
+		if err := tx.Queue(ctx, `delete from `+table+` where tenant = ? and document = ?`, r.Tenant, r.Document); err != nil {
+			return err
+		}
+	}
+	if err := endLineage(ctx, tx, r, c.now().Unix()); err != nil || state != catalog.Erased {
+		return err
+	}
+	return eraseLineage(ctx, tx, r)
 }
 
 // SetAttributes replaces a live document's attributes and receipt. From its
@@ -289,6 +318,15 @@ func (c *Catalog) SetAttributes(ctx context.Context, v catalog.Version) error {
 		signed, err := json.Marshal(v.Receipt)
 		if err != nil {
 			return err
+		}
+		before, err := c.liveRows(ctx, tx, []catalog.Ref{v.Ref})
+		if err != nil {
+			return err
+		}
+		if was := before[v.Tenant+"\x00"+v.Document]; was.Version == v.Version && v.Version != "" {
+			if _, err := c.remember(ctx, tx, v.Batch, v.Ref, was, v.Receipt.ID()); err != nil {
+				return err
+			}
 		}
 		n, err := tx.Exec(ctx, `update documents set attributes = ?, receipt = ?, claimed = ?, fingerprint = ?, updated = ?
 			where tenant = ? and id = ? and state = 'live' and version = ?`,

@@ -29,6 +29,7 @@ type Config struct {
 	Dir  string    // folder, 0700; required
 	Keys keys.Ring // required
 	Now  func() time.Time
+	Keep time.Duration // see [relational.Config]
 }
 
 // Open opens or makes the catalog.
@@ -54,7 +55,7 @@ func Open(ctx context.Context, c Config) (*relational.Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening catalog: %w", errors.Join(err, write.Close()))
 	}
-	return relational.New(ctx, &DB{Write: write, Read: read}, relational.Config{Keys: c.Keys, Now: c.Now})
+	return relational.New(ctx, &DB{Write: write, Read: read}, relational.Config{Keys: c.Keys, Now: c.Now, Keep: c.Keep})
 }
 
 // private makes the file with mode 0600 when missing and refuses a readable one.
