@@ -34,6 +34,9 @@ type Store interface {
 	Version(context.Context, catalog.Ref) (catalog.Version, error)
 	Known(ctx context.Context, tenant string, ids []string) (map[string]catalog.Known, error)
 	Live(ctx context.Context, tenant, source string, yield func(catalog.Document) error) error
+	Reviews
+	Batches
+	Signals
 }
 
 // Run runs the suite; open makes an empty catalog, reopen opens the same again
@@ -48,6 +51,20 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"retired documents are gone":        retired,
 		"tenants are apart":                 tenants,
 		"intents survive a restart":         intents,
+
+		"quarantine is paged and filtered":   heldPages,
+		"reviewers' notes are kept":          notes,
+		"a reviewer's refusal is final":      final,
+		"a batch is rolled back":             rolledBack,
+		"what changed since is left alone":   changedSince,
+		"a settled batch keeps nothing":      settled,
+		"a retired document keeps nothing":   keepsNothing,
+		"lineage outlives versions":          lineage,
+		"an erased document keeps no origin": erasedLineage,
+		"orders hold until they are lifted":  orders,
+		"near duplicates are found":          alike,
+		"a baseline is kept":                 baseline,
+		"a manifest's number only grows":     marks,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -29,6 +29,7 @@ type Config struct {
 	Plain bool
 	// Connections bounds the pool; 0 means 16.
 	Connections int
+	Keep        time.Duration // see [relational.Config]
 }
 
 const (
@@ -93,7 +94,7 @@ func Open(ctx context.Context, c Config, k keys.Ring, now func() time.Time) (*re
 	if err != nil {
 		return nil, err
 	}
-	return relational.New(ctx, d, relational.Config{Keys: k, Now: now})
+	return relational.New(ctx, d, relational.Config{Keys: k, Now: now, Keep: c.Keep})
 }
 
 // protected: every server that may be tried is this machine or verified by TLS.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/catalog/catalogtest"
@@ -37,7 +38,7 @@ func ring(t testing.TB) *local.Ring {
 
 func open(t testing.TB, url string, r *local.Ring) *relational.Catalog {
 	t.Helper()
-	c, err := Open(ctx, Config{URL: url, Connections: 4}, r, nil)
+	c, err := Open(ctx, Config{URL: url, Connections: 4, Keep: time.Hour}, r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/catalog/catalogtest"
@@ -28,7 +29,7 @@ func ring(t *testing.T) *local.Ring {
 
 func TestCatalog(t *testing.T) {
 	catalogtest.Run(t, func(t *testing.T) (catalogtest.Store, func() catalogtest.Store) {
-		c := Config{Dir: t.TempDir(), Keys: ring(t)}
+		c := Config{Dir: t.TempDir(), Keys: ring(t), Keep: time.Hour}
 		open := func() catalogtest.Store {
 			cat, err := Open(context.Background(), c)
 			if err != nil {
@@ -74,5 +75,34 @@ func TestReadableCatalogIsRefused(t *testing.T) {
 	}
 	if _, err := Open(context.Background(), c); !errors.Is(err, catalog.ErrPermissions) {
 		t.Errorf("got %v, want ErrPermissions", err)
+	}
+}
+
+// What a batch replaced is kept for the time that was asked for and no longer.
+func TestKeptVersionsEnd(t *testing.T) {
+	ctx, now := context.Background(), time.Unix(1_700_000_000, 0)
+	cat, err := Open(ctx, Config{Dir: t.TempDir(), Keys: ring(t), Keep: time.Hour, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cat.Close()
+	refs := []catalog.Ref{{Tenant: "acme", Document: "d", Version: "v1"}, {Tenant: "acme", Document: "d", Version: "v2"}}
+	for i, r := range refs {
+		v := catalog.Version{Ref: r, Provenance: catalog.Provenance{Batch: []string{"b1", "b2"}[i]}}
+		if err := errors.Join(cat.Intend(ctx, []catalog.Version{v}), cat.Commit(ctx, []catalog.Ref{r})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		after time.Duration
+		want  error
+	}{{time.Hour, nil}, {time.Second, catalog.ErrNotFound}} {
+		now = now.Add(step.after)
+		if _, err := cat.Purge(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := cat.Version(ctx, refs[0]); !errors.Is(err, step.want) {
+			t.Errorf("after %v the version before gives %v", step.after, err)
+		}
 	}
 }
