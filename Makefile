@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo kill planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo kill audit-tamper audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,13 @@ train: build ## Train the injection model anew and write its card
 
 lofo: ## Judge the injection model with each family left out
 	DOORWARD_DATA=$(abspath $(DATA)) DOORWARD_LOFO=1 $(GO) test -run Leave -v -timeout 30m ./cmd/internal/train
+
+audit-tamper: ## 10,000 alterations of the audit log, every one to be found
+	DOORWARD_TAMPER=10000 $(GO) test ./policy/audit/tlog -run EveryAlteration -count=1 -v -timeout 30m
+
+audit-bench: ## Rate of verifying the audit log; throughput of retrieval with and without it
+	$(GO) test ./policy/audit/tlog -run '^$$' -bench Verify -benchtime 5x
+	$(GO) test ./retrieval -run '^$$' -bench DurableAudit -benchtime 1x
 
 planted: ## 10,000 planted secrets and personal data: none readable on disk after ingest
 	DOORWARD_PLANTED=10000 $(GO) test ./test -run TestPlantedIngest -v -timeout 30m

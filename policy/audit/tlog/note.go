@@ -3,6 +3,7 @@ package tlog
 import (
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -80,5 +81,17 @@ func ParseCheckpoint(raw []byte, origin string, v Verifier) (Checkpoint, error) 
 	if err != nil || c.Origin != origin || len(rest) > 0 || len(c.Hash) != sha256.Size {
 		return Checkpoint{}, errors.Join(fmt.Errorf("%w: the checkpoint is not one of %s", ErrTampered, origin), err)
 	}
+	// One signature, written the one way there is: base64 alone would let bits differ.
+	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) > 0 || string(raw) != canonicalNote(n) {
+		return Checkpoint{}, fmt.Errorf("%w: the checkpoint is not written as it was signed", ErrTampered)
+	}
 	return Checkpoint{Size: c.Size, Root: c.Hash, Raw: raw}, nil
+}
+
+func canonicalNote(n *note.Note) string {
+	sig, err := base64.StdEncoding.DecodeString(n.Sigs[0].Base64)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s\n— %s %s\n", n.Text, n.Sigs[0].Name, base64.StdEncoding.EncodeToString(sig))
 }

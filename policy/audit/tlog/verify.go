@@ -59,8 +59,8 @@ func (r *Reader) Verify(ctx context.Context, witnesses []Witness) (Summary, erro
 	sum.Entries, sum.Covered = s.size(), s.checkpoint.Size
 	want := map[uint64][]byte{size: root, s.checkpoint.Size: s.checkpoint.Root}
 	for at, c := range seen {
-		if at > size {
-			return sum, fmt.Errorf("%w: a witness has seen %d entries, the log has %d: entries were removed or the folder was put back to an earlier state", ErrTampered, at, size)
+		if at > s.checkpoint.Size {
+			return sum, fmt.Errorf("%w: a witness has seen %d entries, the checkpoint covers %d: entries were removed or the folder was put back to an earlier state", ErrTampered, at, s.checkpoint.Size)
 		}
 		if known, ok := want[at]; ok && !bytes.Equal(known, c.Root) && at > 0 {
 			return sum, fmt.Errorf("%w: a witness has seen another log", ErrTampered)
@@ -92,9 +92,10 @@ func (r *Reader) treeState(published uint64) (uint64, []byte, error) {
 		Root []byte `json:"root"`
 	}
 	if err == nil {
-		d := json.NewDecoder(bytes.NewReader(data))
-		d.DisallowUnknownFields()
-		err = d.Decode(&state)
+		err = json.Unmarshal(data, &state)
+	}
+	if written, _ := json.Marshal(state); err == nil && !bytes.Equal(written, data) {
+		err = errors.New("it is not written as tessera does")
 	}
 	if err != nil || state.Size < published {
 		return 0, nil, errors.Join(fmt.Errorf("%w: the Merkle log's state does not reach its checkpoint", ErrTampered), err)
