@@ -43,6 +43,7 @@ type OperatorConfig struct {
 	Quarantine Quarantine
 	Releaser   Releaser
 	Workbench  Workbench
+	AuditLog   AuditLog
 	Metrics    http.Handler // nil: none
 }
 
@@ -55,7 +56,7 @@ type Operator struct {
 
 // NewOperator builds the routes.
 func NewOperator(c OperatorConfig) (*Operator, error) {
-	if c.API == nil || c.Quarantine == nil || c.Releaser == nil || c.Workbench == nil {
+	if c.API == nil || c.Quarantine == nil || c.Releaser == nil || c.Workbench == nil || c.AuditLog == nil {
 		return nil, errors.New("making operator api: a part is missing")
 	}
 	o := &Operator{OperatorConfig: c}
@@ -77,6 +78,9 @@ func NewOperator(c OperatorConfig) (*Operator, error) {
 	g.POST("/v1/policy/plan", o.act("explain", o.plan))
 	g.POST("/v1/policy/check", o.act("explain", o.check))
 	g.POST("/v1/policy/explain", o.act("explain", o.explain))
+	g.GET("/v1/audit/entries", o.act("audit", o.auditEntries))
+	g.GET("/v1/audit/checkpoint", o.act("audit", o.auditCheckpoint))
+	g.GET("/v1/audit/proof", o.act("audit", o.auditProof))
 	g.GET("/debug/pprof/*name", o.act("profile", profile))
 	o.engine = g
 	return o, nil

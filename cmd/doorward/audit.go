@@ -16,6 +16,7 @@ import (
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/audit/tlog"
 	"github.com/doorward/doorward/policy/keys/local"
 )
@@ -44,7 +45,7 @@ func (s *selection) flags(c *cobra.Command) {
 	f.DurationVar(&s.since, "since", 0, "only entries of the last, for example, 24h")
 }
 
-func (s *selection) matches(n tlog.Numbered, now time.Time) bool {
+func (s *selection) matches(n audit.Numbered, now time.Time) bool {
 	return (s.event == "" || n.Event == s.event) && (s.outcome == "" || n.Outcome == s.outcome) &&
 		(s.subject == "" || n.Subject == s.subject) && (s.since == 0 || now.Sub(n.Time) <= s.since) && (s.document == "" || names(n.Documents, s.document))
 }
@@ -83,9 +84,9 @@ func showAudit(c *cobra.Command, g *global, s selection) error {
 			return err
 		}
 	}
-	var list []tlog.Numbered
+	var list []audit.Numbered
 	now := time.Now()
-	keep := func(n tlog.Numbered) error {
+	keep := func(n audit.Numbered) error {
 		if !s.matches(n, now) {
 			return nil
 		}
@@ -100,7 +101,7 @@ func showAudit(c *cobra.Command, g *global, s selection) error {
 	return printEntries(c.OutOrStdout(), list, g.json)
 }
 
-func printEntries(out io.Writer, list []tlog.Numbered, asJSON bool) error {
+func printEntries(out io.Writer, list []audit.Numbered, asJSON bool) error {
 	if asJSON {
 		e := json.NewEncoder(out)
 		for _, n := range list {
@@ -126,7 +127,7 @@ func documents(list []string) string {
 	return strings.Join(list, " ")
 }
 
-func detail(n tlog.Numbered) string {
+func detail(n audit.Numbered) string {
 	parts := []string{}
 	if n.Reason != "" {
 		parts = append(parts, n.Reason)

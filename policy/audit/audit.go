@@ -29,6 +29,12 @@ type Entry struct {
 	Prompt    string         `json:"prompt,omitempty"`    // hash of the prompt it was given
 }
 
+// Numbered is an entry with its place in the log.
+type Numbered struct {
+	Index uint64 `json:"index"` // from 0
+	Entry
+}
+
 // ErrUnavailable means the log cannot take entries; nothing may be released.
 var ErrUnavailable = errors.New("audit log unavailable")
 

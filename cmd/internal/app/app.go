@@ -38,7 +38,9 @@ type Options struct {
 	Log *slog.Logger // nil discards
 	// AllowDemoKeys opens a demo's data; without it demo keys are refused.
 	AllowDemoKeys bool
-	Now           func() time.Time
+	// AuditFile opens the audit journal's files; nil is the file system.
+	AuditFile func(path string, flag int) (tlog.File, error)
+	Now       func() time.Time
 }
 
 // App is Doorward, put together over one data directory.
@@ -65,9 +67,10 @@ type App struct {
 
 	Metrics *Metrics
 
-	live   policy.Source // without a shadow
-	now    func() time.Time
-	closes []func() error
+	live      policy.Source // without a shadow
+	now       func() time.Time
+	auditFile func(path string, flag int) (tlog.File, error)
+	closes    []func() error
 }
 
 // ErrDemoKeys means data made by `doorward demo`, which production commands
@@ -77,7 +80,7 @@ var ErrDemoKeys = errors.New("these are demo keys")
 // Open puts the parts together, locks the data directory and finishes what a
 // stopped process left undone.
 func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error) {
-	a := &App{Config: c, Log: o.Log, now: o.Now}
+	a := &App{Config: c, Log: o.Log, now: o.Now, auditFile: o.AuditFile}
 	if a.Log == nil {
 		a.Log = slog.New(slog.DiscardHandler)
 	}

@@ -2,13 +2,16 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
 	"time"
 
 	"github.com/doorward/doorward/configs"
+	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/audit/tlog"
 	"github.com/doorward/doorward/policy/keys/local"
 	"github.com/doorward/doorward/retrieval"
@@ -29,7 +32,7 @@ func (a *App) openAudit(ctx context.Context) error {
 	}
 	c := a.Config.Audit
 	a.AuditLog, err = tlog.Open(ctx, tlog.Config{Dir: AuditDir(a.Config), Signer: signer, Verifier: a.Verifier, Origin: c.Origin, Witnesses: witnesses,
-		Every: c.Every, Timeout: c.Timeout, Log: a.Log, Now: a.now})
+		Every: c.Every, Timeout: c.Timeout, Log: a.Log, Now: a.now, OpenFile: a.auditFile})
 	if err != nil {
 		return err
 	}
@@ -95,4 +98,44 @@ func AuditSubject(c *configs.Config, tenant, user string) (string, error) {
 		return "", err
 	}
 	return retrieval.SubjectID(ring, policy.Subject{ID: user, Tenant: tenant})
+}
+
+// AuditDesk answers operators' questions about the audit log.
+type AuditDesk struct{ Reader *tlog.Reader }
+
+// Entries implements api.AuditLog.
+func (d AuditDesk) Entries(ctx context.Context, from uint64, yield func(audit.Numbered) error) error {
+	return d.Reader.Entries(ctx, from, yield)
+}
+
+// Checkpoint implements api.AuditLog.
+func (d AuditDesk) Checkpoint() ([]byte, error) {
+	c, err := d.Reader.Checkpoint()
+	if err == nil && c.Raw == nil {
+		err = tlog.ErrNotCovered
+	}
+	return c.Raw, uncovered(err)
+}
+
+// ProveEntry implements api.AuditLog.
+func (d AuditDesk) ProveEntry(ctx context.Context, index uint64) (any, audit.Entry, error) {
+	p, err := d.Reader.Inclusion(ctx, index)
+	if err != nil {
+		return nil, audit.Entry{}, uncovered(err)
+	}
+	var e audit.Entry
+	return p, e, json.Unmarshal(p.Entry, &e)
+}
+
+// ProveSize implements api.AuditLog.
+func (d AuditDesk) ProveSize(ctx context.Context, from, to uint64) (any, error) {
+	p, err := d.Reader.Consistency(ctx, from, to)
+	return p, uncovered(err)
+}
+
+func uncovered(err error) error {
+	if errors.Is(err, tlog.ErrNotCovered) {
+		return errors.Join(catalog.ErrNotFound, err)
+	}
+	return err
 }

@@ -47,7 +47,7 @@ func BenchmarkAppend(b *testing.B) {
 	wg.Wait()
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
-	anchor := &journal{dir: b.TempDir(), signer: f.Signer, next: 0}
+	anchor := &journal{dir: b.TempDir(), signer: f.Signer, open: openFile}
 	started, n := time.Now(), 0
 	for ; time.Since(started) < time.Second; n++ {
 		if err := anchor.write(make([]byte, 400)); err != nil {

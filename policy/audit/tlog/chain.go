@@ -53,7 +53,7 @@ func (r *Reader) verifyChain(ctx context.Context) (uint64, error) {
 	}
 	var first audit.Entry
 	stop := errors.New("stop")
-	err = r.Entries(ctx, 0, func(n Numbered) error { first = n.Entry; return stop })
+	err = r.Entries(ctx, 0, func(n audit.Numbered) error { first = n.Entry; return stop })
 	if err != nil && !errors.Is(err, stop) {
 		return end.Seq, err
 	}
@@ -65,13 +65,13 @@ func (r *Reader) verifyChain(ctx context.Context) (uint64, error) {
 }
 
 // Chain calls yield for the entries of a chain that an earlier version kept.
-func (r *Reader) Chain(yield func(Numbered) error) error {
+func (r *Reader) Chain(yield func(audit.Numbered) error) error {
 	_, err := r.chain(yield)
 	return err
 }
 
 // chain reads and verifies the chain; yield may be nil.
-func (r *Reader) chain(yield func(Numbered) error) (chainEnd, error) {
+func (r *Reader) chain(yield func(audit.Numbered) error) (chainEnd, error) {
 	var end chainEnd
 	f, err := os.Open(filepath.Join(r.dir, chainFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -95,7 +95,7 @@ func (r *Reader) chain(yield func(Numbered) error) (chainEnd, error) {
 		if yield == nil {
 			return nil
 		}
-		n := Numbered{Index: seq}
+		n := audit.Numbered{Index: seq}
 		if err := json.Unmarshal(line, &n.Entry); err != nil {
 			return fmt.Errorf("%w at entry %d of the chain", ErrTampered, seq)
 		}

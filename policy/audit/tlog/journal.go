@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,15 +54,26 @@ func journalMessage(hash [sha256.Size]byte) []byte {
 	return append([]byte("doorward audit journal v1\x00"), hash[:]...)
 }
 
+// File is what the journal needs of a file.
+type File interface {
+	io.WriterAt
+	io.Closer
+	Sync() error
+	Truncate(size int64) error
+}
+
+func openFile(path string, flag int) (File, error) { return os.OpenFile(path, flag, 0o600) }
+
 // journal is the writing end.
 type journal struct {
 	dir    string
 	signer keys.Signer
+	open   func(path string, flag int) (File, error)
 	head   *os.File
 
-	file  *os.File // the last segment
-	end   int64    // where its last whole frame ends
-	next  uint64   // index of the entry to come
+	file  File   // the last segment
+	end   int64  // where its last whole frame ends
+	next  uint64 // index of the entry to come
 	hash  [sha256.Size]byte
 	dirty bool // a write failed: what stands after end is unknown
 }
@@ -139,7 +151,7 @@ func (j *journal) write(data []byte) error {
 
 // rotate begins a new segment.
 func (j *journal) rotate() error {
-	f, err := os.OpenFile(filepath.Join(j.dir, segmentName(j.next)), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := j.open(filepath.Join(j.dir, segmentName(j.next)), os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return fmt.Errorf("opening audit journal: %w", err)
 	}

@@ -15,12 +15,6 @@ import (
 	"github.com/doorward/doorward/policy/audit"
 )
 
-// Numbered is an entry with its place in the log.
-type Numbered struct {
-	Index uint64 `json:"index"` // from 0
-	audit.Entry
-}
-
 // Reader reads a log, also while another process writes it.
 type Reader struct {
 	dir, origin string
@@ -113,7 +107,7 @@ func (r *Reader) Size() (uint64, error) {
 
 // Entries calls yield for entries in order, from an index on. It does not verify
 // what it reads; [Reader.Verify] does.
-func (r *Reader) Entries(ctx context.Context, from uint64, yield func(Numbered) error) error {
+func (r *Reader) Entries(ctx context.Context, from uint64, yield func(audit.Numbered) error) error {
 	s, err := r.state()
 	if err != nil {
 		return err
@@ -123,7 +117,7 @@ func (r *Reader) Entries(ctx context.Context, from uint64, yield func(Numbered) 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := Numbered{Index: at}
+		n := audit.Numbered{Index: at}
 		if err := json.Unmarshal(data, &n.Entry); err != nil {
 			return fmt.Errorf("%w: entry %d is not JSON", ErrTampered, at)
 		}

@@ -349,7 +349,7 @@ func tree(t testing.TB, entries [][]byte) map[string][]byte {
 // bytes, of files and of entries with the tree rebuilt around them. Every one
 // must be found by a verification. DOORWARD_TAMPER sets how many.
 func TestEveryAlterationIsFound(t *testing.T) {
-	trials := 400
+	trials := 150
 	if n, err := strconv.Atoi(os.Getenv("DOORWARD_TAMPER")); err == nil {
 		trials = n
 	}

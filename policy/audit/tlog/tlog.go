@@ -60,8 +60,11 @@ type Config struct {
 	// Backlog is how many bytes of entries the journal may be ahead of the
 	// Merkle log; beyond that nothing is taken. 0 is DefaultBacklog.
 	Backlog int
-	Log     *slog.Logger // nil discards
-	Now     func() time.Time
+	// OpenFile opens the journal's files; nil is the file system. It is where a
+	// failing disk is put under the log.
+	OpenFile func(path string, flag int) (File, error)
+	Log      *slog.Logger // nil discards
+	Now      func() time.Time
 }
 
 // Log implements [audit.Log]. One process at a time writes a folder.
@@ -135,6 +138,9 @@ func (c *Config) defaults() {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.OpenFile == nil {
+		c.OpenFile = openFile
+	}
 }
 
 // openJournal proves the journal and opens it where it ends.
@@ -144,12 +150,12 @@ func (l *Log) openJournal() (*tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &journal{dir: dir, signer: l.Signer, next: t.next(), hash: t.hash}
+	j := &journal{dir: dir, signer: l.Signer, open: l.OpenFile, next: t.next(), hash: t.hash}
 	if j.head, err = os.OpenFile(filepath.Join(dir, headFile), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, fmt.Errorf("opening audit journal head: %w", err)
 	}
 	if t.name != "" {
-		if j.file, err = os.OpenFile(filepath.Join(dir, t.name), os.O_RDWR, 0o600); err != nil {
+		if j.file, err = l.OpenFile(filepath.Join(dir, t.name), os.O_RDWR); err != nil {
 			return nil, errors.Join(fmt.Errorf("opening audit journal: %w", err), j.head.Close())
 		}
 		j.end, j.dirty = t.end, true // a torn frame is cut off before the next append

@@ -89,10 +89,10 @@ func verify(t testing.TB, f *folder, want uint64) Summary {
 	return s
 }
 
-func all(t testing.TB, r *Reader, from uint64) []Numbered {
+func all(t testing.TB, r *Reader, from uint64) []audit.Numbered {
 	t.Helper()
-	var out []Numbered
-	if err := r.Entries(context.Background(), from, func(n Numbered) error { out = append(out, n); return nil }); err != nil {
+	var out []audit.Numbered
+	if err := r.Entries(context.Background(), from, func(n audit.Numbered) error { out = append(out, n); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return out
