@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -189,6 +190,9 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 		switch {
 		case w.item.ID == "" || w.item.Open == nil:
 			w.fail(orUnreadable(w.item.Err))
+		case !validID(w.item.ID):
+			w.event.ID = "" // not repeated where ids are shown and logged
+			w.fail(fmt.Errorf("%w: the source gave a document id that is not [A-Za-z0-9._~:-]{1,200}", ErrMalformed))
 		case inBatch[w.item.ID]:
 			w.fail(ErrDuplicate)
 		case w.known.Source != "" && w.known.Source != r.source && w.known.State != catalog.Retired:
@@ -203,6 +207,17 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 		inBatch[w.item.ID] = true
 	}
 	return nil
+}
+
+// validID reports whether a source kept to what ids are made of.
+func validID(id string) bool {
+	for i := range len(id) {
+		c := id[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._~:-", c) >= 0) {
+			return false
+		}
+	}
+	return len(id) > 0 && len(id) <= 200
 }
 
 // same: judged under the revision in force, with the same claims.

@@ -195,13 +195,3 @@ func splitAcross(p *parts, rng *rand.Rand) (outcome, error) {
 	}
 	return flagged, nil
 }
-
-// servicesOf are techniques 117 to 120, which other suites answer for.
-func servicesOf() []technique {
-	return []technique{
-		{id: 117, class: 'H', stage: "R", name: "query stuffing", elsewhere: "retrieval"},
-		{id: 118, class: 'D', stage: "R", name: "flood of duplicates", elsewhere: "retrieval, test"},
-		{id: 119, class: 'D', stage: "I", name: "attributes and ids by payload", elsewhere: "ingest/source, ingest"},
-		{id: 120, class: 'D', stage: "I", name: "replayed receipts and versions", elsewhere: "ingest/receipt, retrieval"},
-	}
-}

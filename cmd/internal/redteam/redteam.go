@@ -65,6 +65,8 @@ type parts struct {
 	builder   *prompt.Builder
 	filter    *output.Filter
 	scanners  []sanitize.Scanner
+	house     *house // opened when first needed
+	trials    int    // on it
 }
 
 func newParts(ctx context.Context) (*parts, error) {
@@ -100,6 +102,13 @@ func newParts(ctx context.Context) (*parts, error) {
 	return p, err
 }
 
+func (p *parts) close() {
+	_ = p.extractor.Close()
+	if p.house != nil {
+		p.house.close()
+	}
+}
+
 // Run attacks and reports.
 func Run(ctx context.Context, c Config) (*Report, error) {
 	if c.Mutations == 0 {
@@ -112,7 +121,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the attack: %w", err)
 	}
-	defer p.extractor.Close()
+	defer p.close()
 	r := &Report{Mutations: c.Mutations, Seed: c.Seed, Scanner: p.injection.Revision()}
 	for _, t := range catalogue() {
 		if !chosen(c.Only, t.id) {
