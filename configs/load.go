@@ -106,6 +106,12 @@ func (c *Config) Resolve(dir string) {
 	for i := range c.Gateway.Upstreams {
 		paths = append(paths, &c.Gateway.Upstreams[i].APIKeyFile)
 	}
+	for i := range c.Audit.Export {
+		paths = append(paths, &c.Audit.Export[i].TokenFile)
+		if !strings.Contains(c.Audit.Export[i].To, "://") {
+			paths = append(paths, &c.Audit.Export[i].To)
+		}
+	}
 	for i := range c.Audit.Witness {
 		if !strings.Contains(c.Audit.Witness[i], "://") {
 			paths = append(paths, &c.Audit.Witness[i])

@@ -23,7 +23,7 @@ import (
 
 func auditCommand(g *global) *cobra.Command {
 	parent := &cobra.Command{Use: "audit", Short: "Read, verify, prove and export the audit log"}
-	parent.AddCommand(auditShow(g), auditVerify(g), auditProve(g), auditCheckpoint(g))
+	parent.AddCommand(auditShow(g), auditVerify(g), auditProve(g), auditCheckpoint(g), auditExport(g))
 	return parent
 }
 

@@ -53,6 +53,7 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 	if a.Follower != nil {
 		go a.Follower.Run(ctx)
 	}
+	go a.ExportAudit(ctx)
 	if every := a.Config.Index.Scrub; every > 0 {
 		go a.Scrub(ctx, every)
 	}

@@ -69,6 +69,7 @@ type App struct {
 
 	live      policy.Source // without a shadow
 	now       func() time.Time
+	exports   []*tlog.Exporter
 	auditFile func(path string, flag int) (tlog.File, error)
 	closes    []func() error
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/doorward/doorward/configs"
@@ -31,8 +32,12 @@ func (a *App) openAudit(ctx context.Context) error {
 		return err
 	}
 	c := a.Config.Audit
+	required, err := a.openExports()
+	if err != nil {
+		return err
+	}
 	a.AuditLog, err = tlog.Open(ctx, tlog.Config{Dir: AuditDir(a.Config), Signer: signer, Verifier: a.Verifier, Origin: c.Origin, Witnesses: witnesses,
-		Every: c.Every, Timeout: c.Timeout, Log: a.Log, Now: a.now, OpenFile: a.auditFile})
+		Every: c.Every, Timeout: c.Timeout, Log: a.Log, Now: a.now, Required: required, OpenFile: a.auditFile})
 	if err != nil {
 		return err
 	}
@@ -40,6 +45,39 @@ func (a *App) openAudit(ctx context.Context) error {
 	a.Metrics = NewMetrics()
 	a.Audit = counted{a.AuditLog, a.Metrics}
 	return nil
+}
+
+// openExports makes the exporters, which ExportAudit sets going, and returns
+// what the required ones must not report.
+func (a *App) openExports() (required []func() error, err error) {
+	for _, x := range a.Config.Audit.Export {
+		token, err := ReadKey("audit.export.token_file", x.TokenFile)
+		if err != nil {
+			return nil, err
+		}
+		sink, err := tlog.OpenSink(x.To, token)
+		if err != nil {
+			return nil, err
+		}
+		dir := AuditDir(a.Config)
+		e := tlog.NewExporter(tlog.ExportConfig{Reader: tlog.NewReader(dir, a.Config.Audit.Origin, a.Verifier), Sink: sink,
+			Cursor: filepath.Join(dir, tlog.CursorName(x.To)), Every: a.Config.Audit.Every, MaxLag: x.MaxLag, Log: a.Log, Now: a.now})
+		a.exports = append(a.exports, e)
+		if x.Required {
+			required = append(required, e.Err)
+		}
+	}
+	return required, nil
+}
+
+// ExportAudit sends audit entries to the configured places until the context
+// ends.
+func (a *App) ExportAudit(ctx context.Context) {
+	var group sync.WaitGroup
+	for _, e := range a.exports {
+		group.Go(func() { e.Run(ctx) })
+	}
+	group.Wait()
 }
 
 // AuditWitnesses opens the configured witnesses.

@@ -60,6 +60,9 @@ type Config struct {
 	// Backlog is how many bytes of entries the journal may be ahead of the
 	// Merkle log; beyond that nothing is taken. 0 is DefaultBacklog.
 	Backlog int
+	// Required are asked before every append: while one reports an error, such as
+	// an export that is behind, nothing is taken.
+	Required []func() error
 	// OpenFile opens the journal's files; nil is the file system. It is where a
 	// failing disk is put under the log.
 	OpenFile func(path string, flag int) (File, error)
@@ -185,8 +188,10 @@ func (l *Log) Record(ctx context.Context, entries ...audit.Entry) (uint64, error
 			return 0, err
 		}
 	}
-	if err := l.merkle.room(); err != nil {
-		return 0, fmt.Errorf("%w: %w", audit.ErrUnavailable, err)
+	for _, ready := range append([]func() error{l.merkle.room}, l.Required...) {
+		if err := ready(); err != nil {
+			return 0, fmt.Errorf("%w: %w", audit.ErrUnavailable, err)
+		}
 	}
 	if !l.enqueue(r) {
 		return 0, fmt.Errorf("%w: it was closed", audit.ErrUnavailable)
