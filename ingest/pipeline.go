@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/doorward/doorward/ingest/catalog"
@@ -134,6 +135,7 @@ type Config struct {
 // Pipeline ingests. It is safe for concurrent use on different documents.
 type Pipeline struct {
 	Config
+	working sync.Mutex // held while owed index work is done
 }
 
 // DefaultMaxBytes bounds a document, as extraction does.

@@ -225,6 +225,24 @@ func (r *run) same(w *work) bool {
 	return w.known.Revision == r.revision && w.known.Claimed == w.claimed
 }
 
+// behind says what of an item the catalog does not have yet, as far as can be
+// told without reading it; "" when nothing.
+func (r *run) behind(it Item, known catalog.Known) string {
+	switch {
+	case it.Open == nil:
+		return "" // cannot be ingested either
+	case known.State == "" || known.State == catalog.Retired:
+		return "not ingested"
+	case known.Source != r.source:
+		return "its id belongs to another source"
+	case known.Fingerprint != "" && it.Fingerprint != "" && known.Fingerprint != it.Fingerprint:
+		return "changed in its source"
+	case it.Err == nil && known.Claimed != policy.HashValue(it.Attributes):
+		return "attributes changed in its source"
+	}
+	return ""
+}
+
 func orUnreadable(err error) error {
 	if err == nil {
 		return ErrUnreadable

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/receipt"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/retrieval/index"
@@ -125,6 +126,8 @@ func (p *Pipeline) declareEpoch(ctx context.Context, tenant string, added int) e
 
 // work carries out the index work the catalog owes.
 func (p *Pipeline) work(ctx context.Context) error {
+	p.working.Lock() // one after the other: an older change must not come last
+	defer p.working.Unlock()
 	tasks, seqs, err := p.Catalog.Tasks(ctx)
 	if err != nil || len(tasks) == 0 {
 		return err
@@ -135,6 +138,8 @@ func (p *Pipeline) work(ctx context.Context) error {
 			err = p.Index.Retire(ctx, t.Tenant, t.Document, t.Version)
 		case catalog.AttributesOp:
 			err = p.Index.SetAttributes(ctx, t.Tenant, t.Document, t.Attributes, t.Receipt)
+		default:
+			err = fmt.Errorf("%w: owed work of an unknown kind; run `doorward fsck --deep --repair`", catalog.ErrState)
 		}
 		if err != nil {
 			return fmt.Errorf("updating index: %w", err)
@@ -276,6 +281,19 @@ func (p *Pipeline) rejudge(ctx context.Context, tenant, id string, released bool
 		return Event{}, err
 	}
 	return w.event, p.settle(ctx, []*work{w}, revision)
+}
+
+// receiveAgain stores an arrival anew, as its bytes are, and judges it.
+func (p *Pipeline) receiveAgain(ctx context.Context, a catalog.Arrival) (Event, error) {
+	key, err := p.Keys.Derive(a.Tenant, ContentPurpose)
+	if err != nil {
+		return Event{}, err
+	}
+	a.Content, a.State, a.Reasons, a.Findings = receipt.Hash(key, a.Bytes), "", nil, nil
+	if err := p.Catalog.Receive(ctx, []catalog.Arrival{a}); err != nil {
+		return Event{}, err
+	}
+	return p.rejudge(ctx, a.Tenant, a.ID, false)
 }
 
 // Release lets a held document in after review: what policy would hold is

@@ -42,8 +42,13 @@ func main() {
 func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := rootCommand()
-	root.SetArgs(args)
+	return execute(ctx, &global{args: args}, in, out, errs)
+}
+
+// execute runs g's command line and says on errs what went wrong.
+func execute(ctx context.Context, g *global, in io.Reader, out, errs io.Writer) int {
+	root := newRoot(g)
+	root.SetArgs(g.args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
@@ -94,10 +99,14 @@ type global struct {
 	config string
 	data   string
 	json   bool
+
+	args  []string // the command line
+	owner *owner   // set where this process has the data directory open already
 }
 
-func rootCommand() *cobra.Command {
-	g := &global{}
+func rootCommand() *cobra.Command { return newRoot(&global{}) }
+
+func newRoot(g *global) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "doorward",
 		Short: "A secure retrieval layer for RAG",
@@ -157,6 +166,9 @@ func exactly(n int, what string) cobra.PositionalArgs {
 
 // load reads the configuration; --data wins over it.
 func (g *global) load() (*configs.Config, error) {
+	if g.owner != nil {
+		return g.owner.app.Config, nil
+	}
 	c, err := configs.Load(g.config)
 	if err != nil {
 		var e *configs.Error

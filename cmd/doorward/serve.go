@@ -32,6 +32,11 @@ func serveCommand(g *global) *cobra.Command {
 				return err
 			}
 			defer a.Close()
+			stop, err := takeCommands(c.Context(), a)
+			if err != nil {
+				return err
+			}
+			defer stop()
 			return serve(c.Context(), a, func(address string) { fmt.Fprintf(c.ErrOrStderr(), "serving on http://%s\n", address) })
 		},
 	}

@@ -71,6 +71,17 @@ type Scroller interface {
 	Scroll(ctx context.Context, tenant string, yield func(Chunk) error) error
 }
 
+// Mender takes out points that should not be there, for fsck.
+type Mender interface {
+	Writer
+	Scroller
+	// Remove takes out the tenant's points of these ids; others of the same ids
+	// stay. It is durable and visible when it returns.
+	Remove(ctx context.Context, tenant string, ids []string) error
+	// Tenants lists the tenants that have points, known to the catalog or not.
+	Tenants(ctx context.Context) ([]string, error)
+}
+
 // Epochs keeps each tenant's term statistics beside its chunks. They change only
 // when an epoch is declared, so that what is added in between, forbidden
 // documents included, moves no ranking.

@@ -41,6 +41,12 @@ type Options struct {
 	// AuditFile opens the audit journal's files; nil is the file system.
 	AuditFile func(path string, flag int) (tlog.File, error)
 	Now       func() time.Time
+	// Unfinished opens though interrupted work cannot be finished, to look into
+	// it: see [App.Unfinished].
+	Unfinished bool
+	// Scanners, if set, are used instead of making them anew; they must be made
+	// of the same configuration.
+	Scanners *Scanners
 }
 
 // App is Doorward, put together over one data directory.
@@ -72,6 +78,8 @@ type App struct {
 	exports   []*tlog.Exporter
 	auditFile func(path string, flag int) (tlog.File, error)
 	closes    []func() error
+
+	unfinished error
 }
 
 // ErrDemoKeys means data made by `doorward demo`, which production commands
@@ -81,7 +89,7 @@ var ErrDemoKeys = errors.New("these are demo keys")
 // Open puts the parts together, locks the data directory and finishes what a
 // stopped process left undone.
 func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error) {
-	a := &App{Config: c, Log: o.Log, now: o.Now, auditFile: o.AuditFile}
+	a := &App{Config: c, Log: o.Log, now: o.Now, auditFile: o.AuditFile, Scanners: o.Scanners}
 	if a.Log == nil {
 		a.Log = slog.New(slog.DiscardHandler)
 	}
@@ -106,7 +114,11 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 		}
 	}
 	if err := a.recover(ctx); err != nil {
-		return nil, err
+		err = fmt.Errorf("%w; `doorward fsck --deep` says more", err)
+		if !o.Unfinished || ctx.Err() != nil {
+			return nil, err
+		}
+		a.unfinished = err
 	}
 	return a, nil
 }
@@ -120,6 +132,9 @@ func (a *App) Close() error {
 	a.closes = nil
 	return errors.Join(errs...)
 }
+
+// Now is the time by the parts' clock.
+func (a *App) Now() time.Time { return a.now() }
 
 func (a *App) onClose(f func() error) { a.closes = append(a.closes, f) }
 
@@ -238,8 +253,10 @@ func (a *App) openFlows(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Scanners, err = OpenScanners(c); err != nil {
-		return err
+	if a.Scanners == nil {
+		if a.Scanners, err = OpenScanners(c); err != nil {
+			return err
+		}
 	}
 	filter, err := a.Scanners.OutputFilter(c, a.Catalog, counter.Count)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
@@ -34,8 +36,7 @@ import (
 // Index is all that the parts together need of an index.
 type Index interface {
 	index.Reader
-	index.Writer
-	index.Scroller
+	index.Mender
 	index.Epochs
 }
 
@@ -148,14 +149,12 @@ func OpenScanners(c *configs.Config) (*Scanners, error) {
 		rules.WriteByte('\n')
 	}
 	var s Scanners
-	var err error
-	if s.Secret, err = secret.New(secret.Config{Rules: rules.String()}); err != nil {
-		return nil, err
-	}
-	if s.PII, err = pii.New(pii.Config{Countries: c.Scan.Countries}); err != nil {
-		return nil, err
-	}
-	if s.Injection, err = injection.New(injection.Config{}); err != nil {
+	var group errgroup.Group // each compiles for a while
+	group.Go(func() (err error) { s.Secret, err = secret.New(secret.Config{Rules: rules.String()}); return err })
+	group.Go(func() (err error) { s.PII, err = pii.New(pii.Config{Countries: c.Scan.Countries}); return err })
+	group.Go(func() (err error) { s.Injection, err = injection.New(injection.Config{}); return err })
+	err := group.Wait()
+	if err != nil {
 		return nil, err
 	}
 	s.Sanitizer, err = sanitize.NewSanitizer(sanitize.SanitizerConfig{Scanners: []sanitize.Scanner{s.Secret, s.PII, s.Injection}, Views: normalize.Build})

@@ -37,6 +37,10 @@ type Store interface {
 	Reviews
 	Batches
 	Signals
+	Records(ctx context.Context, yield func(catalog.Record) error) error
+	Sound(context.Context) ([]string, error)
+	Abandon(context.Context, []catalog.Ref) error
+	Sweep(context.Context) (int, error)
 }
 
 // Run runs the suite; open makes an empty catalog, reopen opens the same again
@@ -65,6 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"near duplicates are found":          alike,
 		"a baseline is kept":                 baseline,
 		"a manifest's number only grows":     marks,
+		"every row can be named":             records,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -214,3 +214,28 @@ func testScroll(t *testing.T, h Harness) {
 		t.Errorf("scroll returned %v, want the callback's error", err)
 	}
 }
+
+// testMending takes points out by id, in one tenant only.
+func testMending(t *testing.T, h Harness) {
+	x := h.New(t)
+	mine, other := versioned(1, "v1", 0), versioned(2, "v1", 0)
+	put(t, x, Tenant, mine, versioned(1, "v1", 1))
+	put(t, x, "elsewhere", other)
+	for range 2 {
+		if err := x.Remove(t.Context(), Tenant, []string{mine.ID, other.ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same(t, "removed", found(t, x, all(policy.AllowAll())), []string{"doc-000001"})
+	if n := len(export(t, x)); n != 1 {
+		t.Errorf("%d points left, want 1", n)
+	}
+	tenants, err := x.Tenants(t.Context())
+	slices.Sort(tenants)
+	if err != nil || !slices.Equal(tenants, []string{Tenant, "elsewhere"}) && !slices.Equal(tenants, []string{"elsewhere", Tenant}) {
+		t.Errorf("tenants %q, %v", tenants, err)
+	}
+	if err := x.Remove(t.Context(), "", []string{mine.ID}); !errors.Is(err, index.ErrNoTenant) {
+		t.Errorf("no tenant: %v", err)
+	}
+}

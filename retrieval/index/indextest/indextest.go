@@ -18,8 +18,7 @@ import (
 // Index is what the suite exercises.
 type Index interface {
 	index.Reader
-	index.Writer
-	index.Scroller
+	index.Mender
 	index.Epochs
 }
 
@@ -78,6 +77,7 @@ func Run(t *testing.T, h Harness) {
 		{"filters match the reference", testFilters},
 		{"narrowing", testNarrow},
 		{"retirement", testRetirement},
+		{"mending", testMending},
 		{"idempotence", testIdempotence},
 		{"attribute change", testAttributes},
 		{"ranking", testRanking},

@@ -214,11 +214,27 @@ func (f *fake) each(collection string, sel *pb.PointsSelector, do func(s *stored
 		return nil, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.points)) {
-		if p := s.points[id]; matches(sel.GetFilter(), p.Payload) {
+		p := s.points[id]
+		known := maps.Clone(p.Payload)
+		known[idKey] = pb.NewValueString(id)
+		if matches(sel.GetFilter(), known) {
 			do(s, id, p)
 		}
 	}
 	return done(), nil
+}
+
+// idKey is where matches finds a point's id.
+const idKey = "\x00id"
+
+func (f *fake) Facet(_ context.Context, r *pb.FacetCounts) (*pb.FacetResponse, error) {
+	counts := map[string]uint64{}
+	_, err := f.each(r.CollectionName, pb.NewPointsSelectorFilter(r.Filter), func(_ *stored, _ string, p *pb.PointStruct) { counts[p.Payload[r.Key].GetStringValue()]++ })
+	out := &pb.FacetResponse{}
+	for v, n := range counts {
+		out.Hits = append(out.Hits, &pb.FacetHit{Value: &pb.FacetValue{Variant: &pb.FacetValue_StringValue{StringValue: v}}, Count: n})
+	}
+	return out, err
 }
 
 func (f *fake) Delete(_ context.Context, r *pb.DeletePoints) (*pb.PointsOperationResponse, error) {

@@ -149,6 +149,8 @@ func holds(c *pb.Condition, payload map[string]*pb.Value) bool {
 	switch x := c.GetConditionOneOf().(type) {
 	case *pb.Condition_Filter:
 		return matches(x.Filter, payload)
+	case *pb.Condition_HasId:
+		return slices.ContainsFunc(x.HasId.HasId, func(id *pb.PointId) bool { return id.GetUuid() == payload[idKey].GetStringValue() })
 	case *pb.Condition_IsEmpty:
 		return len(values(payload, x.IsEmpty.Key)) == 0
 	case *pb.Condition_Nested:

@@ -53,6 +53,10 @@ func soundCondition(c *pb.Condition, depth int) error {
 			return fmt.Errorf("%w: a nested condition without a key", index.ErrFilter)
 		}
 		return sound(x.Nested.GetFilter(), depth+1)
+	case *pb.Condition_HasId:
+		if len(x.HasId.GetHasId()) > 0 {
+			return nil
+		}
 	case *pb.Condition_IsEmpty:
 		if x.IsEmpty.GetKey() != "" {
 			return nil

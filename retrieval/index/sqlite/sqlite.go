@@ -220,20 +220,26 @@ func (x *Index) corpus(name string) *corpus {
 	return x.corpora[name]
 }
 
-// Tenants lists the tenants that have chunks.
+// Tenants lists the tenants that have points in the file.
 func (x *Index) Tenants(ctx context.Context) ([]string, error) {
 	if err := x.ready(ctx); err != nil {
 		return nil, fmt.Errorf("listing tenants: %w", err)
 	}
-	x.mu.RLock()
-	defer x.mu.RUnlock()
+	rows, err := x.read.QueryContext(ctx, "SELECT DISTINCT tenant FROM points")
+	if err != nil {
+		return nil, fmt.Errorf("listing tenants: %w: %w", index.ErrUnavailable, err)
+	}
+	defer rows.Close()
 	var out []string
-	for name, t := range x.corpora {
-		t.mu.RLock()
-		if len(t.byID) > 0 {
-			out = append(out, name)
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, fmt.Errorf("listing tenants: %w: %w", index.ErrUnavailable, err)
 		}
-		t.mu.RUnlock()
+		out = append(out, name)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("listing tenants: %w: %w", index.ErrUnavailable, err)
 	}
 	return out, nil
 }

@@ -1,0 +1,48 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/doorward/doorward/ingest/catalog/relational"
+)
+
+var _ relational.Sounder = (*DB)(nil)
+
+// maxFlaws bounds how much of a damaged file is described.
+const maxFlaws = 50
+
+// Sound implements [relational.Sounder].
+func (d *DB) Sound(ctx context.Context) ([]string, error) {
+	rows, err := d.Read.QueryContext(ctx, fmt.Sprintf(`pragma integrity_check(%d)`, maxFlaws))
+	if err != nil { // a file too damaged to be checked
+		return []string{err.Error()}, ctx.Err()
+	}
+	list, err := lines(rows)
+	if err != nil {
+		list = append(list, err.Error())
+	}
+	if len(list) == 1 && list[0] == "ok" {
+		return nil, nil
+	}
+	return list, ctx.Err()
+}
+
+func lines(rows *sql.Rows) (list []string, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return list, err
+		}
+		list = append(list, s)
+	}
+	return list, rows.Err()
+}
+
+// Rebuild implements [relational.Sounder].
+func (d *DB) Rebuild(ctx context.Context) error {
+	_, err := d.Write.ExecContext(ctx, `reindex`)
+	return err
+}

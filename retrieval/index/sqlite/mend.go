@@ -1,0 +1,77 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/doorward/doorward/retrieval/index"
+)
+
+var _ index.Mender = (*Index)(nil)
+
+// Remove implements [index.Mender].
+func (x *Index) Remove(ctx context.Context, tenant string, ids []string) error {
+	if tenant == "" {
+		return fmt.Errorf("removing points: %w", index.ErrNoTenant)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	err := x.do(ctx, &change{
+		tenant: tenant,
+		disk: func(tx *sql.Tx) error {
+			st, err := tx.Prepare("DELETE FROM points WHERE tenant = ? AND id = ?")
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			for _, id := range ids {
+				if _, err := st.Exec(tenant, id); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		memory: func(t *corpus) error {
+			for _, id := range ids {
+				if n, ok := t.byID[id]; ok {
+					t.bury(n)
+				}
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("removing points: %w", err)
+	}
+	return nil
+}
+
+// Sound checks the file itself and returns what is wrong with it, in SQLite's
+// words.
+func (x *Index) Sound(ctx context.Context) ([]string, error) {
+	if err := x.ready(ctx); err != nil {
+		return nil, fmt.Errorf("checking index: %w", err)
+	}
+	rows, err := x.read.QueryContext(ctx, "PRAGMA integrity_check(50)")
+	if err != nil {
+		return []string{err.Error()}, ctx.Err()
+	}
+	defer rows.Close()
+	var list []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return append(list, err.Error()), ctx.Err()
+		}
+		if s != "ok" {
+			list = append(list, s)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		list = append(list, err.Error())
+	}
+	return list, errors.Join(ctx.Err())
+}
