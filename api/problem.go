@@ -17,6 +17,7 @@ import (
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/contain"
+	"github.com/doorward/doorward/policy/quota"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/prompt"
@@ -48,6 +49,8 @@ var statuses = []struct {
 	{auth.ErrUnauthenticated, problem{Status: 401, Type: "unauthenticated", Title: "Backend and user must both be proved"}, true},
 	{auth.ErrRegister, problem{Status: 503, Type: "identity-unavailable", Title: "Identities cannot be verified now; nothing is released"}, false},
 	{auth.ErrIssuer, problem{Status: 503, Type: "identity-unavailable", Title: "Identities cannot be verified now; nothing is released"}, false},
+	{quota.ErrExceeded, problem{Status: 429, Type: "quota", Title: "Too much was asked for; come again later"}, true},
+	{quota.ErrUnavailable, problem{Status: 503, Type: "quota-unavailable", Title: "Quotas cannot be counted; nothing is released"}, false},
 	{auth.ErrForbidden, problem{Status: 403, Type: "forbidden", Title: "This backend may not ask for that"}, true},
 	{errMalformed, problem{Status: 400, Type: "malformed", Title: "The request cannot be read"}, true},
 	{retrieval.ErrRequest, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
@@ -71,6 +74,9 @@ func problemOf(err error) problem {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return problem{Status: 413, Type: "too-large", Title: "The request is too large", Detail: fmt.Sprintf("The limit is %d bytes.", tooLarge.Limit)}
+	}
+	if r := (*quota.Refusal)(nil); errors.As(err, &r) && r.StepUp != nil {
+		return problem{Status: http.StatusUnauthorized, Type: "step-up", Title: "The user must sign in again, more strongly", Detail: r.Error()}
 	}
 	for _, s := range statuses {
 		if errors.Is(err, s.err) {
@@ -100,14 +106,12 @@ func (a *API) fail(c *gin.Context, err error) {
 	if p.Status >= 500 {
 		a.Log.ErrorContext(c.Request.Context(), "request failed", "problem", p.Type, "error", err, "request", c.GetString(requestKey))
 	}
+	auth.Challenge(c.Writer.Header(), err)
 	a.problem(c, p)
 }
 
 func (a *API) problem(c *gin.Context, p problem) {
 	p.Type, p.Request = problemBase+p.Type, c.GetString(requestKey)
-	if p.Status == http.StatusUnauthorized {
-		c.Header("WWW-Authenticate", `Bearer realm="doorward"`)
-	}
 	c.Header("Content-Type", "application/problem+json")
 	c.AbortWithStatusJSON(p.Status, p)
 }

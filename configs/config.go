@@ -29,6 +29,7 @@ type Config struct {
 	Output   Output   `yaml:"output"`   // what answers may hold
 	Identity Identity `yaml:"identity"` // who may ask
 	Catalog  Catalog  `yaml:"catalog"`  // where documents are recorded
+	Quota    Quota    `yaml:"quota"`    // how much may be taken
 	Index    Index    `yaml:"index"`    // where chunks are searched
 	Embedder Embedder `yaml:"embedder"` // vectors, if any
 	Reranker Reranker `yaml:"reranker"` // a second ordering, if any

@@ -73,6 +73,7 @@ func Defaults() *Config {
 		Output:   Output{Verbatim: 60},
 		Identity: Identity{Audience: "doorward"},
 		Catalog:  Catalog{Type: "sqlite", Postgres: Postgres{Schema: "doorward", Connections: 16}},
+		Quota:    defaultQuota(),
 		Index:    Index{Type: "sqlite", Scrub: time.Hour, Qdrant: Qdrant{Collection: "doorward", Create: true}},
 		Embedder: Embedder{Type: "none", Destination: "internal"},
 		Reranker: Reranker{Type: "none", Destination: "internal"},

@@ -40,6 +40,7 @@ func (c *Config) Validate() []string {
 	v.need(c.Prompt.Budget > 0, "prompt.budget: use a positive number of tokens")
 	v.need(c.Prompt.TopK > 0 && c.Prompt.TopK <= 50, "prompt.top_k: use 1 to 50")
 	v.need(c.Output.Verbatim >= 0, "output.verbatim: use 0 or more tokens")
+	c.Quota.validate(&v)
 	c.Identity.validate(&v, c.Listen.TLSCert != "")
 	c.validateCatalog(&v)
 	v.oneOf("index.type", c.Index.Type, "sqlite", "qdrant")

@@ -55,7 +55,17 @@ type Obligations struct {
 	MaxPassages int      // 0: no limit from policy
 	Mask        []string // finding kinds or types to mask in passages
 	RequireMFA  bool
+	Quota       Quota          // of this user, in place of the configured ones
 	Extra       map[string]any // obligations Doorward does not interpret, passed to the caller
+}
+
+// Quota bounds how much one user may take. A zero leaves the configured limit.
+type Quota struct {
+	Requests   int // a minute
+	Passages   int // a minute
+	Tokens     int // a minute
+	Concurrent int // requests under way at once
+	Coverage   int // distinct chunks in a day
 }
 
 // Decision is the full evaluation of one document for one subject.

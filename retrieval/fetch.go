@@ -29,7 +29,8 @@ func (s *Service) Fetch(ctx context.Context, f FetchRequest) ([]Passage, error) 
 	t := &trace{outcome: "released"}
 	passages, err := s.fetch(ctx, r, f.Document, t)
 	if err != nil {
-		t.outcome, t.reason, passages = "failed", reason(err), nil
+		t.failed(err)
+		passages = nil
 	} else if len(passages) == 0 {
 		t.outcome = "empty"
 	}
@@ -52,6 +53,11 @@ func (s *Service) fetch(ctx context.Context, r Request, id string, t *trace) ([]
 	if err != nil || t.reason != "" {
 		return nil, err
 	}
+	visit, err := s.enter(ctx, r, obligations, t)
+	if err != nil {
+		return nil, err
+	}
+	defer visit.leave(ctx)
 	documents, err := s.Catalog.Documents(ctx, r.Subject.Tenant, []string{id})
 	if err != nil {
 		return nil, fmt.Errorf("checking access: %w", err)
@@ -77,7 +83,11 @@ func (s *Service) fetch(ctx context.Context, r Request, id string, t *trace) ([]
 		return nil, err
 	}
 	t.documents = []string{d.ID + "@" + d.Version}
-	return s.clean(ctx, list, obligations, t)
+	passages, err := s.clean(ctx, list, obligations, t)
+	if err != nil {
+		return nil, err
+	}
+	return passages, s.spend(ctx, visit, passages, t)
 }
 
 // mayFetch asks for the obligations that go with the subject and the context.

@@ -20,6 +20,7 @@ import (
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/policy/keys"
+	"github.com/doorward/doorward/policy/quota"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/prompt"
@@ -63,7 +64,8 @@ type Config struct {
 	// Contained returns the containment orders in force; an error stops every
 	// request. Nil: there are none.
 	Contained func(ctx context.Context) (*contain.Set, error)
-	Log       *slog.Logger // nil discards
+	Quota     *quota.Keeper // how much may be taken; nil: any amount
+	Log       *slog.Logger  // nil discards
 }
 
 // Service answers requests. It is safe for concurrent use.
@@ -144,7 +146,7 @@ func (s *Service) Retrieve(ctx context.Context, r Request) (Answer, error) {
 	}
 	a, trace, err := s.retrieve(ctx, r)
 	if err != nil {
-		trace.outcome, trace.reason = "failed", reason(err)
+		trace.failed(err)
 		a = Answer{}
 	}
 	if aerr := s.audit(ctx, r, trace); aerr != nil {
@@ -185,6 +187,16 @@ type trace struct {
 	documents []string
 	counts    map[string]int
 	alarms    []string // documents on which plan and check disagreed
+	alarm     string   // why the quota raises one
+	signs     map[string]int
+}
+
+// failed says why nothing is released.
+func (t *trace) failed(err error) {
+	t.outcome, t.reason, t.documents = "failed", reason(err), nil
+	if why, ok := limited(err); ok {
+		t.outcome, t.reason = "limited", why
+	}
 }
 
 func (t *trace) count(what string, n int) {
@@ -210,6 +222,11 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 	if err != nil {
 		return Answer{}, t, fmt.Errorf("planning access: %w", err)
 	}
+	visit, err := s.enter(ctx, r, obligations, t)
+	if err != nil {
+		return Answer{}, t, err
+	}
+	defer visit.leave(ctx)
 	if obligations.RequireMFA && !slices.Contains(r.Subject.Authn.AMR, "mfa") {
 		filter = policy.Filter{} // the same shape as finding nothing
 		t.reason = "mfa_required"
@@ -236,6 +253,9 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 	passages, err := s.clean(ctx, released, obligations, t)
 	if err != nil {
 		return Answer{}, t, fmt.Errorf("sanitizing passages: %w", err)
+	}
+	if err := s.spend(ctx, visit, passages, t); err != nil {
+		return Answer{}, t, err
 	}
 	a, err := s.deliver(r, snapshot, passages, released)
 	a.Obligations = obligations
@@ -287,6 +307,10 @@ func (s *Service) audit(ctx context.Context, r Request, t *trace) error {
 	e := audit.Entry{Event: "retrieve", Outcome: t.outcome, Tenant: r.Subject.Tenant, Subject: subject, Backend: r.Subject.Authn.Backend,
 		Policy: t.policy, Documents: t.documents, Counts: t.counts, Reason: t.reason, Request: r.ID}
 	entries := []audit.Entry{e}
+	if t.alarm != "" {
+		entries = append(entries, quotaAlarm(e, t))
+		s.Log.WarnContext(ctx, "quota alarm", "reason", t.alarm, "subject", subject, "backend", e.Backend, "request", r.ID)
+	}
 	if len(t.alarms) > 0 {
 		alarm := e
 		alarm.Event, alarm.Outcome, alarm.Documents, alarm.Counts, alarm.Reason = "alarm", "dropped", t.alarms, nil, "plan and check disagree"
@@ -321,7 +345,7 @@ func reason(err error) string {
 	}{
 		{policy.ErrUnavailable, "policy_unavailable"}, {policy.ErrNotPushable, "policy_not_pushable"}, {policy.ErrSubject, "subject"},
 		{index.ErrUnavailable, "index_unavailable"}, {index.ErrMismatch, "index_mismatch"}, {index.ErrFilter, "filter_refused"},
-		{contain.ErrContained, "contained"}, {catalog.ErrUnavailable, "catalog_unavailable"}, {context.DeadlineExceeded, "timeout"}, {context.Canceled, "canceled"},
+		{contain.ErrContained, "contained"}, {quota.ErrUnavailable, "quota_unavailable"}, {catalog.ErrUnavailable, "catalog_unavailable"}, {context.DeadlineExceeded, "timeout"}, {context.Canceled, "canceled"},
 	} {
 		if errors.Is(err, c.err) {
 			return c.word

@@ -80,7 +80,7 @@ func gatewayTo(t testing.TB, model *obedient, destination string) (*backend, str
 	t.Cleanup(upstream.Close)
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "model.key"), []byte("upstream-key\n"))
-	config := strings.Replace(leakConfig, "sources:", "gateway: {upstreams: [{models: [\"test-*\"], url: \""+upstream.URL+"/v1\", api_key_file: ./model.key, destination: "+destination+"}]}\nsources:", 1)
+	config := strings.Replace(leakConfig, "sources:", "quota: {state: off}\ngateway: {upstreams: [{models: [\"test-*\"], url: \""+upstream.URL+"/v1\", api_key_file: ./model.key, destination: "+destination+"}]}\nsources:", 1)
 	write(t, filepath.Join(dir, "doorward.yaml"), []byte(config))
 	write(t, filepath.Join(dir, "documents", "crane.txt"), []byte("The harbour crane is repaired on Tuesdays."))
 	must(t, dir, "keys", "init")

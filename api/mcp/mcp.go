@@ -14,6 +14,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/quota"
 	"github.com/doorward/doorward/retrieval"
 )
 
@@ -119,7 +120,7 @@ func (t *Tools) server(s policy.Subject, purpose string) *sdk.Server {
 // public keeps the inside of an error inside.
 func public(err error) error {
 	switch {
-	case err == nil, errors.Is(err, errNoDocument), errors.Is(err, retrieval.ErrRequest):
+	case err == nil, errors.Is(err, errNoDocument), errors.Is(err, retrieval.ErrRequest), errors.Is(err, quota.ErrExceeded):
 		return err
 	}
 	return errors.New("the search failed; nothing was released")

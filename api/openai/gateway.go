@@ -23,6 +23,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/retrieval"
@@ -265,6 +266,7 @@ func (r *round) fail(w http.ResponseWriter, ctx context.Context, err error) {
 	if status >= 500 {
 		r.Log.ErrorContext(ctx, "gateway failed", "class", kind, "error", err, "request", r.id)
 	}
+	auth.Challenge(w.Header(), err)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"message": detail, "type": kind, "code": kind, "param": nil}})

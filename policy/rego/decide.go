@@ -182,6 +182,12 @@ func readObligations(raw any) (policy.Obligations, error) {
 				return policy.Obligations{}, fmt.Errorf("obligations: max_passages must be a whole number from 0")
 			}
 			out.MaxPassages = int(i)
+		case "limits":
+			l, err := readLimits(v)
+			if err != nil {
+				return policy.Obligations{}, err
+			}
+			out.Quota = l
 		case "mask":
 			list, err := readStrings("obligations: mask", v)
 			if err != nil {
@@ -202,4 +208,25 @@ func readObligations(raw any) (policy.Obligations, error) {
 		}
 	}
 	return out, nil
+}
+
+// readLimits reads the limits of one user; names are exact, so that a misspelt
+// one does not leave a user unbounded.
+func readLimits(raw any) (policy.Quota, error) {
+	obj, ok := raw.(map[string]any)
+	if !ok {
+		return policy.Quota{}, fmt.Errorf("obligations: limits must be an object")
+	}
+	var l policy.Quota
+	fields := map[string]*int{"requests_per_minute": &l.Requests, "passages_per_minute": &l.Passages, "tokens_per_minute": &l.Tokens, "concurrent": &l.Concurrent, "coverage": &l.Coverage}
+	for name, v := range obj {
+		field, known := fields[name]
+		n, isNumber := v.(json.Number)
+		i, err := n.Int64()
+		if !known || !isNumber || err != nil || i < 1 || i > 1<<30 {
+			return policy.Quota{}, fmt.Errorf("obligations: limits may hold requests_per_minute, passages_per_minute, tokens_per_minute, concurrent and coverage, each a whole number from 1")
+		}
+		*field = int(i)
+	}
+	return l, nil
 }

@@ -284,7 +284,12 @@ func (a *App) openFlows(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	keeper, err := a.openQuota(ctx)
+	if err != nil {
+		return err
+	}
 	a.Service, err = retrieval.New(retrieval.Config{
+		Quota: keeper,
 		Index: a.Index, Epochs: a.Index, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Verifier: a.Verifier, Audit: a.Audit,
 		Analyzer: analyzer, Embedder: a.Embedder, Reranker: a.Reranker, Prompt: builder,
 		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Log: a.Log,

@@ -1,0 +1,103 @@
+package retrieval
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/keys"
+	"github.com/doorward/doorward/policy/quota"
+)
+
+// visit is a request as its quota sees it.
+type visit struct {
+	sketch quota.Sketcher
+	pass   *quota.Pass // nil: nothing is counted
+}
+
+// enter counts a request before anything is searched.
+func (s *Service) enter(ctx context.Context, r Request, o policy.Obligations, t *trace) (visit, error) {
+	if s.Quota == nil {
+		return visit{}, nil
+	}
+	key, err := s.Keys.Derive(r.Subject.Tenant, keys.Quota)
+	if err != nil {
+		return visit{}, err
+	}
+	var v visit
+	if v.sketch, err = quota.NewSketcher(key); err != nil {
+		return visit{}, err
+	}
+	user, err := s.pseudonym(r.Subject)
+	if err != nil {
+		return visit{}, err
+	}
+	v.pass, err = s.Quota.Enter(ctx, quota.Ask{
+		Caller: quota.Caller{Tenant: r.Subject.Tenant, Backend: r.Subject.Authn.Backend, User: r.Subject.Tenant + "/" + user},
+		Now:    r.Context.Now, User: o.Quota, Authn: r.Subject.Authn, Question: v.sketch.Text(r.Question),
+	})
+	t.alarmed(v.pass)
+	return v, err
+}
+
+// spend counts what is about to be released, and slows it down where the way of
+// asking calls for it.
+func (s *Service) spend(ctx context.Context, v visit, passages []Passage, t *trace) error {
+	if v.pass == nil {
+		return nil
+	}
+	r := quota.Release{Passages: len(passages)}
+	for _, p := range passages {
+		for _, id := range p.chunks {
+			r.Chunks = append(r.Chunks, v.sketch.ID(id))
+		}
+		r.Text.Add(v.sketch.Text(p.Text))
+		r.Tokens += p.Tokens
+	}
+	err := v.pass.Spend(ctx, r)
+	t.alarmed(v.pass)
+	if err != nil || v.pass.Delay == 0 {
+		return err
+	}
+	wait := time.NewTimer(v.pass.Delay)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// leave gives the place back, also when the caller went away.
+func (v visit) leave(ctx context.Context) {
+	if v.pass != nil {
+		v.pass.Leave(context.WithoutCancel(ctx))
+	}
+}
+
+func (t *trace) alarmed(p *quota.Pass) {
+	if p != nil && p.Alarm != "" {
+		t.alarm, t.signs = p.Alarm, p.Signs
+	}
+}
+
+// limited words a refusal for the audit log; ok is false for other errors.
+func limited(err error) (reason string, ok bool) {
+	var r *quota.Refusal
+	if !errors.As(err, &r) {
+		return "", false
+	}
+	if r.StepUp != nil {
+		return "step_up:" + r.Reason, true
+	}
+	return r.Whose + "_" + r.Reason, true
+}
+
+// quotaAlarm is the entry that a way of asking, or a budget used up, raises.
+func quotaAlarm(e audit.Entry, t *trace) audit.Entry {
+	e.Event, e.Outcome, e.Documents, e.Counts, e.Reason = "alarm", "quota", nil, t.signs, t.alarm
+	return e
+}
