@@ -7,7 +7,7 @@ import (
 
 // Quota bounds how much backends and users may take. Zeros do not bound.
 type Quota struct {
-	State    string        `yaml:"state"`    // off, memory, or postgres: shared by replicas
+	State    string        `yaml:"state"`    // auto, off, memory, or postgres: shared by replicas
 	User     QuotaLimits   `yaml:"user"`     // of each user
 	Backend  QuotaLimits   `yaml:"backend"`  // of each backend, all its users together
 	Coverage int           `yaml:"coverage"` // distinct chunks a user may be given in a day
@@ -40,7 +40,7 @@ func (p QuotaPatterns) Responds(how string) bool { return slices.Contains(p.Resp
 // defaultQuota leaves ordinary use alone; docs/measurements.md has what it stops.
 func defaultQuota() Quota {
 	return Quota{
-		State:    "memory",
+		State:    "auto",
 		User:     QuotaLimits{Requests: 120, Passages: 1200, Tokens: 400_000, Concurrent: 16},
 		Backend:  QuotaLimits{Concurrent: 1024},
 		Coverage: 200,
@@ -49,7 +49,7 @@ func defaultQuota() Quota {
 }
 
 func (q Quota) validate(v *problems) {
-	v.oneOf("quota.state", q.State, "off", "memory", "postgres")
+	v.oneOf("quota.state", q.State, "auto", "off", "memory", "postgres")
 	for name, l := range map[string]QuotaLimits{"user": q.User, "backend": q.Backend} {
 		v.need(min(l.Requests, l.Burst, l.Passages, l.Tokens, l.Concurrent) >= 0, "quota."+name+": use 0 (no bound) or more")
 	}

@@ -79,6 +79,8 @@ type App struct {
 	auditFile func(path string, flag int) (tlog.File, error)
 	closes    []func() error
 
+	replays auth.Replays // shared by replicas; nil: this process remembers
+
 	unfinished error
 }
 

@@ -37,7 +37,7 @@ func (a *App) Identity() (*auth.Authenticator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auth.New(auth.Config{Audience: c.Audience, Backends: a.Backends, BackendSigned: c.BackendSigned, Issuers: issuers, Claims: claims, Skew: c.Skew, Now: a.now})
+	return auth.New(auth.Config{Audience: c.Audience, Backends: a.Backends, BackendSigned: c.BackendSigned, Issuers: issuers, Claims: claims, Skew: c.Skew, Replays: a.replays, Now: a.now})
 }
 
 func (a *App) issuerKeys(i configs.Issuer) (auth.Keys, error) {

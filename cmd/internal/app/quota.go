@@ -7,19 +7,29 @@ import (
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/policy/quota"
 	"github.com/doorward/doorward/policy/quota/memory"
+	quotapostgres "github.com/doorward/doorward/policy/quota/postgres"
 )
 
 // openQuota makes what bounds how much may be taken; nil is no bound.
-func (a *App) openQuota(context.Context) (*quota.Keeper, error) {
+// Beside it goes the memory of used assertions: with the catalog in PostgreSQL
+// replicas share both, unless the configuration keeps the counts to themselves.
+func (a *App) openQuota(ctx context.Context) (*quota.Keeper, error) {
 	c := a.Config.Quota
-	var store quota.Store
-	switch c.State {
-	case "off":
+	var store quota.Store = &memory.Store{}
+	if a.Postgres != nil {
+		shared, err := quotapostgres.Open(ctx, a.Postgres.Pool)
+		if err != nil {
+			return nil, err
+		}
+		a.replays = shared
+		if c.State != "memory" {
+			store = shared
+		}
+	} else if c.State == "postgres" {
+		return nil, fmt.Errorf("opening quotas: %w: quota.state: postgres needs catalog.type: postgres", ErrShared)
+	}
+	if c.State == "off" {
 		return nil, nil
-	case "memory":
-		store = &memory.Store{}
-	default:
-		return nil, fmt.Errorf("quota.state: %q is not offered here", c.State)
 	}
 	return quota.New(QuotaConfig(c, store))
 }
