@@ -14,7 +14,7 @@ run: build ## See it work: the demo company, four people, three questions; then 
 	$(BIN) demo
 
 build: ## Build the program into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/doorward
+	CGO_ENABLED=0 $(GO) build -trimpath -tags "$(TAGS)" -o $(BIN) ./cmd/doorward
 
 test: ## Run all tests
 	$(GO) test -timeout 30m ./...

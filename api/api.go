@@ -56,6 +56,8 @@ type Config struct {
 	// Prompt defaults, used where a request says nothing.
 	TopK, Budget int
 	Marking      prompt.Marking
+	// Documents takes pushed documents in; nil: there are no such routes.
+	Documents *DocumentsConfig
 }
 
 // API is the public listener's handler.
@@ -68,6 +70,11 @@ type API struct {
 func New(c Config) (*API, error) {
 	if c.Auth == nil || c.Service == nil || c.Output == nil || c.Catalog == nil || c.Policy == nil || c.Keys == nil || c.Audit == nil || c.Ready == nil {
 		return nil, errors.New("making api: a part is missing")
+	}
+	if c.Documents != nil {
+		if err := c.Documents.check(); err != nil {
+			return nil, err
+		}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -97,6 +104,16 @@ func (a *API) routes() *gin.Engine {
 	g.GET("/v1/citations/:id", a.citation)
 	g.POST("/v1/output", a.output)
 	g.POST("/v1/output/stream", a.outputStream)
+	if a.Documents != nil {
+		g.GET("/v1/documents", a.listDocuments)
+		g.PUT("/v1/documents/:id", a.putDocument)
+		g.GET("/v1/documents/:id", a.getDocument)
+		g.DELETE("/v1/documents/:id", a.deleteDocument)
+		g.PATCH("/v1/documents/:id/attributes", a.patchAttributes)
+		g.POST("/v1/batches", a.postBatch)
+		g.GET("/v1/batches", a.listBatches)
+		g.GET("/v1/batches/:id", a.getBatch)
+	}
 	return g
 }
 
@@ -206,19 +223,24 @@ func (a *API) Token(r *http.Request, scope auth.Scope) (policy.Subject, auth.Bac
 }
 
 func (a *API) scoped(r *http.Request, s policy.Subject, b auth.Backend, scope auth.Scope, err error) (policy.Subject, auth.Backend, error) {
-	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID}
+	reason := ""
 	if err == nil && !b.May(scope) {
-		e.Reason = "scope"
-		err = fmt.Errorf("%w: it was not registered for scope %q", auth.ErrForbidden, scope)
+		reason, err = "scope", fmt.Errorf("%w: it was not registered for scope %q", auth.ErrForbidden, scope)
 	}
 	if err == nil {
 		return s, b, nil
 	}
-	// A caller that goes away must not keep its refusal out of the log.
-	if aerr := a.Audit.Append(context.WithoutCancel(r.Context()), e); aerr != nil {
-		err = aerr
+	return policy.Subject{}, b, a.refused(r.Context(), b, reason, err)
+}
+
+// refused audits a refusal of identity and returns what to answer. A caller that
+// goes away must not keep its refusal out of the log.
+func (a *API) refused(ctx context.Context, b auth.Backend, reason string, err error) error {
+	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID, Reason: reason}
+	if aerr := a.Audit.Append(context.WithoutCancel(ctx), e); aerr != nil {
+		return aerr
 	}
-	return policy.Subject{}, b, err
+	return err
 }
 
 // body decodes a JSON request strictly.

@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
@@ -53,6 +54,13 @@ var statuses = []struct {
 	{quota.ErrUnavailable, problem{Status: 503, Type: "quota-unavailable", Title: "Quotas cannot be counted; nothing is released"}, false},
 	{auth.ErrForbidden, problem{Status: 403, Type: "forbidden", Title: "This backend may not ask for that"}, true},
 	{errMalformed, problem{Status: 400, Type: "malformed", Title: "The request cannot be read"}, true},
+	{errUnusable, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
+	{ingest.ErrID, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
+	{ingest.ErrTooLarge, problem{Status: 413, Type: "too-large", Title: "The request is too large"}, true},
+	{ingest.ErrAttributes, problem{Status: 422, Type: "attributes", Title: "The attributes cannot be used"}, true},
+	{policy.ErrAttributes, problem{Status: 422, Type: "attributes", Title: "The attributes cannot be used"}, true},
+	{ingest.ErrBusy, problem{Status: 503, Type: "busy", Title: "Too many documents are waiting; send it again later"}, false},
+	{catalog.ErrMismatch, problem{Status: 422, Type: "idempotency-mismatch", Title: "This idempotency key was used for another request"}, false},
 	{retrieval.ErrRequest, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{prompt.ErrText, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{policy.ErrSubject, problem{Status: 403, Type: "subject", Title: "The user's claims do not fit the schema"}, false},
@@ -111,6 +119,9 @@ func (a *API) fail(c *gin.Context, err error) {
 }
 
 func (a *API) problem(c *gin.Context, p problem) {
+	if p.Type == "busy" {
+		c.Header("Retry-After", "2")
+	}
 	p.Type, p.Request = problemBase+p.Type, c.GetString(requestKey)
 	c.Header("Content-Type", "application/problem+json")
 	c.AbortWithStatusJSON(p.Status, p)

@@ -22,6 +22,7 @@ type Config struct {
 	Schema   Schema   `yaml:"schema"`   // attributes of documents and subjects
 	Policy   Policy   `yaml:"policy"`   // where the Rego is
 	Sources  []Source `yaml:"sources"`  // document stores
+	Push     Push     `yaml:"push"`     // bounds of pushed documents
 	Extract  Extract  `yaml:"extract"`  // limits of extraction
 	Chunks   Chunks   `yaml:"chunks"`   // how documents are cut
 	Scan     Scan     `yaml:"scan"`     // what is looked for
@@ -84,20 +85,6 @@ type Bundle struct {
 	AccessKey string `yaml:"access_key_file"`
 	SecretKey string `yaml:"secret_key_file"`
 	TokenFile string `yaml:"token_file"` // bearer token for HTTP
-}
-
-// Source is one document store.
-type Source struct {
-	Name     string    `yaml:"name"`
-	Tenant   string    `yaml:"tenant"` // empty: Config.Tenant
-	Type     string    `yaml:"type"`   // directory or jsonl
-	Path     string    `yaml:"path"`
-	Trust    string    `yaml:"trust"` // a word for policies, for example "internal"
-	Include  []string  `yaml:"include"`
-	Exclude  []string  `yaml:"exclude"`
-	Mapping  []Mapping `yaml:"mapping"`
-	Sidecars *bool     `yaml:"sidecars"` // directory: read NAME.doorward.yaml beside NAME; default true
-	Fields   Fields    `yaml:"fields"`   // jsonl: which fields hold what
 }
 
 // Mapping is one rule that gives attributes to documents; later rules win.

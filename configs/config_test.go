@@ -32,7 +32,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		"keys inside data":   {"data: ./d\nkeys: ./d/k", "keys: the key folder lies inside the data directory"},
 		"undeclared":         {"schema:\n  access: [team]", `"team" is not declared`},
 		"kind":               {"schema:\n  document:\n    x: text", "schema.document.x"},
-		"source type":        {"sources:\n  - {name: a, type: ftp, path: x}", `sources[0].type: "ftp" is not one of directory, jsonl`},
+		"source type":        {"sources:\n  - {name: a, type: ftp, path: x}", `sources[0].type: "ftp" is not one of directory, bucket, git, sql, jsonl, mbox, push`},
 		"mapping":            {"sources:\n  - {name: a, type: directory, path: x, mapping: [{set: {grups: [a]}}]}", `attribute "grups" is not declared`},
 		"same port":          {"listen: {public: '127.0.0.1:1', operator: '127.0.0.1:1'}", "different ports"},
 	} {

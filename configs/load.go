@@ -78,6 +78,7 @@ func Defaults() *Config {
 		Embedder: Embedder{Type: "none", Destination: "internal"},
 		Reranker: Reranker{Type: "none", Destination: "internal"},
 		Audit:    Audit{Origin: "doorward/audit", Every: time.Second, Timeout: 5 * time.Second},
+		Push:     Push{MaxDocument: 24 << 20, MaxBatch: 64 << 20, MaxDocuments: 10_000, Remember: 7 * 24 * time.Hour},
 		Log:      Log{Level: "info"},
 		Schema: Schema{
 			Document: map[string]Attribute{
@@ -102,7 +103,8 @@ func (a *Attribute) UnmarshalYAML(n *yaml.Node) error {
 func (c *Config) Resolve(dir string) {
 	paths := []*string{&c.Data, &c.Keys, &c.Policy.Dir, &c.Policy.Shadow, &c.Policy.Bundle.KeyFile, &c.Policy.Bundle.AccessKey, &c.Policy.Bundle.SecretKey, &c.Policy.Bundle.TokenFile, &c.Listen.TLSCert, &c.Listen.TLSKey, &c.Catalog.Postgres.URLFile, &c.Index.Qdrant.APIKeyFile, &c.Embedder.APIKeyFile, &c.Reranker.APIKeyFile, &c.Model.APIKeyFile}
 	for i := range c.Sources {
-		paths = append(paths, &c.Sources[i].Path)
+		paths = append(paths, c.Sources[i].paths()...)
+		c.Sources[i].resolve(dir)
 	}
 	for i := range c.Gateway.Upstreams {
 		paths = append(paths, &c.Gateway.Upstreams[i].APIKeyFile)

@@ -90,23 +90,6 @@ func (c *Config) validateSchema(v *problems) {
 	}
 }
 
-func (c *Config) validateSources(v *problems) {
-	seen := map[string]bool{}
-	for i, s := range c.Sources {
-		key := fmt.Sprintf("sources[%d]", i)
-		v.need(sourceName.MatchString(s.Name), key+".name: use 1 to 64 letters, digits, dots, dashes or underscores")
-		v.need(!seen[s.Name], fmt.Sprintf("%s.name: %q is used twice", key, s.Name))
-		seen[s.Name] = true
-		v.oneOf(key+".type", s.Type, "directory", "jsonl")
-		v.need(s.Path != "", key+".path: say where the documents are")
-		for j, m := range s.Mapping {
-			for _, path := range keysIn(m.Set) {
-				v.need(c.declares(path), fmt.Sprintf("%s.mapping[%d]: attribute %q is not declared under schema.document", key, j, path))
-			}
-		}
-	}
-}
-
 func (c *Config) declares(path string) bool {
 	_, ok := c.Schema.Document[path]
 	return ok

@@ -49,7 +49,7 @@ func (p *Pipeline) judge(ctx context.Context, w *work, o judgeOptions) {
 	v, err := p.tryJudge(ctx, w, o)
 	if err == nil {
 		w.version = v
-		w.event.Outcome, w.event.Chunks = Indexed, len(v.Chunks)
+		w.event.Outcome, w.event.Chunks, w.event.Version = Indexed, len(v.Chunks), v.Version
 		return
 	}
 	var no *refusal
@@ -78,7 +78,7 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 	if err != nil {
 		return nil, held("extract:" + p.Extractor.Reason(err))
 	}
-	attributes, err := p.attributes(w.arrival.Claimed)
+	attributes, err := p.attributes(w.arrival.Source, w.arrival.Claimed)
 	if err == nil && w.item.Err != nil {
 		err = w.item.Err
 	}
@@ -105,6 +105,10 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 
 // attributeReason names the attribute at fault, never its value.
 func attributeReason(err error) string {
+	var over *CeilingError
+	if errors.As(err, &over) {
+		return "ceiling:" + over.Path
+	}
 	if a, ok := policy.IsAttributeError(err); ok {
 		return "attribute:" + a.Path
 	}
@@ -112,10 +116,13 @@ func attributeReason(err error) string {
 }
 
 // attributes normalises what a source claims and insists on some way to grant
-// access.
-func (p *Pipeline) attributes(claimed map[string]any) (policy.Attributes, error) {
+// access, none wider than the source may give.
+func (p *Pipeline) attributes(source string, claimed map[string]any) (policy.Attributes, error) {
 	a, err := p.Schema.Normalize(claimed)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.Ceilings[source].check(a); err != nil {
 		return nil, err
 	}
 	for _, path := range p.Access {

@@ -56,11 +56,18 @@ type Tasks interface {
 	Done(ctx context.Context, seqs []int64) error
 }
 
+// Cursors remembers where the reading of sources ended.
+type Cursors interface {
+	Cursor(ctx context.Context, tenant, source, settings string) (string, error)
+	SetCursor(ctx context.Context, tenant, source, settings, cursor string) error
+}
+
 // Catalog is all the pipeline needs of the system of record.
 type Catalog interface {
 	Arrivals
 	Versions
 	Tasks
+	Cursors
 }
 
 // Extractor turns bytes into visible text and reports what was hidden. On an
@@ -120,6 +127,8 @@ type Config struct {
 	// Trust is each source's trust tier, given to policy as input.source.trust;
 	// may be nil.
 	Trust map[string]string
+	// Ceilings bound what each source's documents may claim; may be nil.
+	Ceilings map[string]Ceiling
 	// Settings is the revision of configuration that changes what ingest yields
 	// and is not covered by the other parts' revisions; may be empty.
 	Settings string
@@ -136,6 +145,7 @@ type Config struct {
 type Pipeline struct {
 	Config
 	working sync.Mutex // held while owed index work is done
+	intake  intake
 }
 
 // DefaultMaxBytes bounds a document, as extraction does.
@@ -178,6 +188,13 @@ type Options struct {
 	Tenant string // required
 	// Prune retires documents of this source that it no longer has.
 	Prune bool
+	// Cautious: when the source has no document at all any more, none is retired.
+	Cautious bool
+	// Full reads everything, also where the source could say what changed.
+	Full bool
+	// Settings is the revision of the source's own settings: where it changed,
+	// everything is read.
+	Settings string
 	// Progress, if set, is called after every document, from one goroutine.
 	Progress func(Event)
 }
@@ -186,6 +203,7 @@ type Options struct {
 type Event struct {
 	ID       string
 	Outcome  Outcome
+	Version  string // the live version, when the document was indexed or its attributes changed
 	Bytes    int64
 	Chunks   int
 	Reasons  []string       // held, rejected, failed: rules, policy reasons, error classes
@@ -215,6 +233,20 @@ type Report struct {
 	Bytes    int64 // of documents that were read
 	Chunks   int
 	Elapsed  time.Duration
+}
+
+// Documents is how many documents a run came past.
+func (r Report) Documents() int {
+	n := 0
+	for _, k := range r.Outcomes {
+		n += k
+	}
+	return n
+}
+
+// Changed is how many documents were not as they were before.
+func (r Report) Changed() int {
+	return r.Documents() - r.Outcomes[Unchanged]
 }
 
 // Held is how many documents wait for a reviewer or were refused.

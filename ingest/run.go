@@ -23,6 +23,7 @@ const (
 // work is one document on its way through a batch.
 type work struct {
 	tenant  string
+	backend string // who pushed it; "" for sources that are read
 	item    Item
 	arrival catalog.Arrival
 	claimed string // hash of the claimed attributes
@@ -49,11 +50,13 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 	if o.Tenant == "" {
 		return Report{}, ErrTenant
 	}
-	snapshot, err := p.Policy.Snapshot()
+	r, err := p.startRun(src.Name(), o)
 	if err != nil {
-		return Report{}, fmt.Errorf("starting ingest: %w", err)
+		return Report{}, err
 	}
-	r := &run{p: p, o: o, source: src.Name(), snapshot: snapshot, revision: p.revision(snapshot), seen: map[string]bool{}}
+	if err := r.begin(ctx, src); err != nil {
+		return Report{}, err
+	}
 	batches := make(chan []*work, 1)
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -72,8 +75,11 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 		return nil
 	})
 	err = group.Wait()
-	if err == nil && o.Prune {
-		err = r.prune(ctx)
+	if err == nil {
+		err = r.vanished(ctx)
+	}
+	if err == nil {
+		err = r.remember(ctx)
 	}
 	if err == nil {
 		err = p.declareEpoch(ctx, o.Tenant, r.report.Chunks)
@@ -89,9 +95,22 @@ type run struct {
 	source   string
 	snapshot policy.Snapshot
 	revision string
-	seen     map[string]bool // ids the source still has
-	unnamed  bool            // an item could not be identified: pruning is off
+	seen     idSet    // ids the source still has
+	unnamed  bool     // an item could not be identified: pruning is off
+	follower Follower // nil: the source is walked
+	since    string   // cursor of the last reading, "" for all there is
+	next     string   // cursor of this one
+	deleted  []string // ids the source says are gone
 	report   Report
+}
+
+// startRun takes one snapshot of the policy for all of a run.
+func (p *Pipeline) startRun(source string, o Options) (*run, error) {
+	snapshot, err := p.Policy.Snapshot()
+	if err != nil {
+		return nil, fmt.Errorf("starting ingest: %w", err)
+	}
+	return &run{p: p, o: o, source: source, snapshot: snapshot, revision: p.revision(snapshot), seen: idSet{}}, nil
 }
 
 func (r *run) done(e Event) {
@@ -103,28 +122,36 @@ func (r *run) done(e Event) {
 
 // produce walks the source, reads what changed and prepares it, batch by batch.
 func (r *run) produce(ctx context.Context, src Source, out chan<- []*work) error {
+	return r.gather(ctx, src, func(batch []*work) error {
+		if err := r.prepareBatch(ctx, batch); err != nil {
+			return err
+		}
+		select {
+		case out <- batch:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+}
+
+// gather calls fn with what the source has, in batches.
+func (r *run) gather(ctx context.Context, src Source, fn func([]*work) error) error {
 	var batch []*work
 	var size int64
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		if err := r.prepareBatch(ctx, batch); err != nil {
-			return err
-		}
-		select {
-		case out <- batch:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		err := fn(batch)
 		batch, size = nil, 0
-		return nil
+		return err
 	}
-	err := src.Walk(ctx, func(it Item) error {
+	err := r.read(ctx, src, func(it Item) error {
 		if it.ID == "" {
 			r.unnamed = true
-		} else {
-			r.seen[it.ID] = true
+		} else if r.o.Prune || r.follower != nil {
+			r.seen.add(it.ID)
 		}
 		batch = append(batch, &work{tenant: r.o.Tenant, item: it, event: Event{ID: it.ID}})
 		size += max(it.Size, 0)
@@ -141,6 +168,14 @@ func (r *run) produce(ctx context.Context, src Source, out chan<- []*work) error
 
 // prepareBatch finds out what changed, makes it durable, and judges it.
 func (r *run) prepareBatch(ctx context.Context, batch []*work) error {
+	if err := r.admit(ctx, batch); err != nil {
+		return err
+	}
+	return r.judgeBatch(ctx, batch)
+}
+
+// admit finds out what changed and makes it durable.
+func (r *run) admit(ctx context.Context, batch []*work) error {
 	if err := r.triage(ctx, batch); err != nil {
 		return err
 	}
@@ -150,11 +185,14 @@ func (r *run) prepareBatch(ctx context.Context, batch []*work) error {
 			arrivals = append(arrivals, w.arrival)
 		}
 	}
-	if len(arrivals) > 0 {
-		if err := r.p.Catalog.Receive(ctx, arrivals); err != nil {
-			return err
-		}
+	if len(arrivals) == 0 {
+		return nil
 	}
+	return r.p.Catalog.Receive(ctx, arrivals)
+}
+
+// judgeBatch judges what was received.
+func (r *run) judgeBatch(ctx context.Context, batch []*work) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.p.Workers)
 	for _, w := range batch {
@@ -186,7 +224,7 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 		if w.item.Err != nil {
 			w.item.Attributes = nil // unusable ones must not be found again after a restart
 		}
-		w.claimed = policy.HashValue(w.item.Attributes)
+		w.claimed = r.p.claims(r.source, w.item.Attributes)
 		switch {
 		case w.item.ID == "" || w.item.Open == nil:
 			w.fail(orUnreadable(w.item.Err))
@@ -200,7 +238,7 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 		case w.known.State != catalog.Retired && w.known.Fingerprint != "" && w.known.Fingerprint == w.item.Fingerprint && r.same(w):
 			w.event.Outcome = Unchanged
 		default:
-			if err := r.read(ctx, w); err != nil {
+			if err := r.differs(ctx, w); err != nil {
 				return err
 			}
 		}
@@ -218,6 +256,18 @@ func validID(id string) bool {
 		}
 	}
 	return len(id) > 0 && len(id) <= 200
+}
+
+// differs handles a document that is new or differs. Where only its attributes
+// do, its bytes are not read.
+func (r *run) differs(ctx context.Context, w *work) error {
+	k := w.known
+	if k.State == catalog.Live && k.Fingerprint != "" && k.Fingerprint == w.item.Fingerprint && k.Revision == r.revision && w.item.Err == nil {
+		if err := r.reattribute(ctx, w); err != nil || w.reattr != nil {
+			return err
+		}
+	}
+	return r.take(ctx, w)
 }
 
 // same: judged under the revision in force, with the same claims.
@@ -267,8 +317,8 @@ func failure(err error) string {
 	return "failed"
 }
 
-// read takes the bytes and decides between unchanged, attributes only and new.
-func (r *run) read(ctx context.Context, w *work) error {
+// take takes the bytes and decides between unchanged, attributes only and new.
+func (r *run) take(ctx context.Context, w *work) error {
 	data, err := readItem(ctx, w.item, r.p.MaxBytes)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -323,7 +373,7 @@ func readItem(ctx context.Context, it Item, limit int64) ([]byte, error) {
 // reattribute prepares a change of attributes alone: a new receipt and new
 // payload for the same version, nothing scanned or embedded again.
 func (r *run) reattribute(ctx context.Context, w *work) error {
-	attributes, err := r.p.attributes(w.item.Attributes)
+	attributes, err := r.p.attributes(r.source, w.item.Attributes)
 	if err != nil {
 		return nil // judged in full: it will be held, and the live version withdrawn
 	}
@@ -335,47 +385,10 @@ func (r *run) reattribute(ctx context.Context, w *work) error {
 	if !ok {
 		return nil
 	}
-	next := d.Receipt.Receipt
-	next.Attributes, next.Issued = attributes.Hash(), r.p.Now().Unix()
-	signed, err := receipt.Sign(next, r.p.Signer)
-	if err != nil {
+	if w.reattr, err = r.p.newReceipt(d, attributes, w.claimed, w.item.Fingerprint); err != nil {
 		return err
 	}
-	w.reattr = &catalog.Version{Ref: catalog.Ref{Tenant: r.o.Tenant, Document: d.ID, Version: d.Version},
-		Claimed: w.claimed, Fingerprint: w.item.Fingerprint, Attributes: attributes, Receipt: signed}
+	w.event.Version = d.Version
 	w.event.Outcome = Reattribute
-	return nil
-}
-
-// prune retires what the source no longer has. It does nothing after a walk in
-// which some document could not be identified.
-func (r *run) prune(ctx context.Context) error {
-	if r.unnamed {
-		return fmt.Errorf("pruning source %s: a document could not be identified, so none was retired: mend the errors above and run again", r.source)
-	}
-	var refs []catalog.Ref
-	gone := func(id string) {
-		if !r.seen[id] {
-			refs = append(refs, catalog.Ref{Tenant: r.o.Tenant, Document: id})
-		}
-	}
-	if err := r.p.Catalog.Live(ctx, r.o.Tenant, r.source, func(d catalog.Document) error { gone(d.ID); return nil }); err != nil {
-		return err
-	}
-	err := r.p.Catalog.Arrivals(ctx, r.o.Tenant, catalog.Held, func(a catalog.Arrival) error {
-		if a.Source == r.source {
-			gone(a.ID)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if err := r.p.retire(ctx, refs, catalog.Retired, "gone from its source"); err != nil {
-		return err
-	}
-	for _, ref := range refs {
-		r.done(Event{ID: ref.Document, Outcome: Retired})
-	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/receipt"
-	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/retrieval/index"
 )
@@ -185,7 +184,7 @@ func (p *Pipeline) embed(ctx context.Context, versions []catalog.Version) error 
 func (p *Pipeline) entries(batch []*work) []audit.Entry {
 	var out []audit.Entry
 	for _, w := range batch {
-		e := audit.Entry{Event: "ingest", Outcome: string(w.event.Outcome), Counts: w.event.Kinds}
+		e := audit.Entry{Event: "ingest", Outcome: string(w.event.Outcome), Counts: w.event.Kinds, Backend: w.backend}
 		switch {
 		case w.version != nil:
 			e.Tenant, e.Documents = w.version.Tenant, []string{w.version.Document + "@" + w.version.Version}
@@ -212,12 +211,16 @@ func (p *Pipeline) entries(batch []*work) []audit.Entry {
 
 // retire takes documents out of catalog and index.
 func (p *Pipeline) retire(ctx context.Context, refs []catalog.Ref, state catalog.State, why string) error {
+	return p.retireFor(ctx, refs, state, why, "")
+}
+
+func (p *Pipeline) retireFor(ctx context.Context, refs []catalog.Ref, state catalog.State, why, backend string) error {
 	if len(refs) == 0 {
 		return nil
 	}
 	var entries []audit.Entry
 	for _, r := range refs {
-		entries = append(entries, audit.Entry{Event: "ingest", Outcome: string(state), Tenant: r.Tenant, Documents: []string{r.Document}, Reason: why})
+		entries = append(entries, audit.Entry{Event: "ingest", Outcome: string(state), Tenant: r.Tenant, Documents: []string{r.Document}, Reason: why, Backend: backend})
 	}
 	if err := p.Audit.Append(ctx, entries...); err != nil {
 		return fmt.Errorf("retiring: %w", err)
@@ -274,7 +277,7 @@ func (p *Pipeline) rejudge(ctx context.Context, tenant, id string, released bool
 	if err != nil {
 		return Event{}, err
 	}
-	w := &work{arrival: a, claimed: policy.HashValue(a.Claimed), known: known[id], event: Event{ID: id, Bytes: int64(len(a.Bytes))}}
+	w := &work{arrival: a, claimed: p.claims(a.Source, a.Claimed), known: known[id], event: Event{ID: id, Bytes: int64(len(a.Bytes))}}
 	revision := p.revision(snapshot)
 	p.judge(ctx, w, judgeOptions{snapshot: snapshot, revision: revision, released: released})
 	if err := ctx.Err(); err != nil {

@@ -219,3 +219,6 @@ func (b *backend) retrieve(t testing.TB, s policy.Subject, q api.RetrieveRequest
 	}
 	return r
 }
+
+// waitABit lets others work; what waits for something counts how often.
+func waitABit() { time.Sleep(50 * time.Millisecond) }

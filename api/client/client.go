@@ -1,5 +1,5 @@
 // Package client is a small Go client of Doorward's HTTP API: retrieve for a
-// user, and filter a model's answer, whole or as it streams.
+// user, filter a model's answer, whole or as it streams, and push documents.
 //
 // It does not retry, because an assertion is good once and half an answer is not
 // an answer; it does not call a model; and it keeps nothing between calls. Chat
@@ -46,7 +46,8 @@ type Config struct {
 	URL string
 	// Key is the backend's key ("dw_…"); required.
 	Key string
-	// Assert mints a signed assertion of who the user is; required. It is called
+	// Assert mints a signed assertion of who the user is; required for all but
+	// pushing documents. It is called
 	// once for every request: the service takes each assertion once. [auth.Mint]
 	// signs with the backend's own key; a backend with an identity provider
 	// exchanges the user's token there.
@@ -69,8 +70,13 @@ func New(c Config) (*Client, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("making client: URL must be an http or https address")
 	}
-	if c.Key == "" || c.Assert == nil {
-		return nil, errors.New("making client: Key and Assert are required")
+	if c.Key == "" {
+		return nil, errors.New("making client: Key is required")
+	}
+	if c.Assert == nil {
+		c.Assert = func(context.Context, policy.Subject) (string, error) {
+			return "", errors.New("this client has no Assert, so it can push documents only")
+		}
 	}
 	if c.HTTP == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()

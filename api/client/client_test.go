@@ -169,7 +169,7 @@ func TestAbortIsNoAnswer(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	assert := func(context.Context, policy.Subject) (string, error) { return "", errors.New("no user") }
-	for _, c := range []Config{{}, {URL: "ftp://x", Key: "k", Assert: assert}, {URL: "http://x", Assert: assert}, {URL: "http://x", Key: "k"}} {
+	for _, c := range []Config{{}, {URL: "ftp://x", Key: "k", Assert: assert}, {URL: "http://x", Assert: assert}} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%q was taken", c.URL)
 		}

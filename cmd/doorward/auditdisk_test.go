@@ -116,11 +116,11 @@ func service(t *testing.T, o app.Options) (*app.App, caller) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
-	src, err := app.Source(s)
+	src, err := app.OpenSource(context.Background(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Pipeline.Run(context.Background(), src, ingest.Options{Tenant: "default"}); err != nil {
+	if _, err := a.Pipeline.Run(context.Background(), src.Source, ingest.Options{Tenant: "default"}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := openFaces(a)

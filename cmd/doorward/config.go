@@ -36,9 +36,19 @@ func checkConfig(c *cobra.Command, g *global) error {
 		return report(c, g, g.config, []string{err.Error()}, unsafe, exitPolicy)
 	}
 	for _, s := range cfg.Sources {
-		if _, err := app.Source(s); err != nil {
+		if s.Type == "push" {
+			continue
+		}
+		o, err := app.OpenSource(c.Context(), s)
+		if err == nil {
+			err = o.Close()
+		}
+		if err != nil {
 			return report(c, g, g.config, []string{err.Error()}, unsafe, exitUsage)
 		}
+	}
+	if _, err := app.PushSources(cfg); err != nil {
+		return report(c, g, g.config, []string{err.Error()}, unsafe, exitUsage)
 	}
 	return report(c, g, g.config, nil, unsafe, exitDone)
 }

@@ -63,11 +63,27 @@ func publicAPI(a *app.App) (*api.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	documents, err := openDocuments(a)
+	if err != nil {
+		return nil, err
+	}
 	return api.New(api.Config{
-		Auth: authn, Service: a.Service, Output: a.Output, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
+		Documents: documents,
+		Auth:      authn, Service: a.Service, Output: a.Output, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
 		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking, Observe: a.Metrics.Observe,
 		Ready: func() error { _, err := a.Policy.Snapshot(); return errors.Join(err, a.Backends.Err()) },
 	})
+}
+
+// openDocuments lets backends push documents, where a source takes them.
+func openDocuments(a *app.App) (*api.DocumentsConfig, error) {
+	sources, err := app.PushSources(a.Config)
+	if err != nil || len(sources) == 0 {
+		return nil, err
+	}
+	p := a.Config.Push
+	return &api.DocumentsConfig{Intake: a.Pipeline, Sources: sources, Standing: a.Catalog, Answers: a.Catalog, Batches: a.Catalog,
+		MaxDocument: p.MaxDocument, MaxBatch: p.MaxBatch, MaxDocuments: p.MaxDocuments}, nil
 }
 
 // openGateway puts the chat gateway over the same parts.

@@ -31,6 +31,18 @@ type WatchConfig struct {
 // error of fn or the context ends the watch. It keeps a short state for each
 // file in memory.
 func (d *Directory) Watch(ctx context.Context, c WatchConfig, fn func(ingest.Change) error) error {
+	known := map[string]string{}
+	return Notify(ctx, d.config.Root, c, func() error {
+		if err := d.turn(ctx, known, fn); err != nil && !errors.Is(err, ingest.ErrSource) {
+			return err
+		}
+		return nil
+	})
+}
+
+// Notify calls turn at once, and again whenever something under a directory may
+// have changed, until the context ends or turn fails.
+func Notify(ctx context.Context, root string, c WatchConfig, turn func() error) error {
 	if c.Poll <= 0 {
 		c.Poll = time.Minute
 	}
@@ -42,12 +54,11 @@ func (d *Directory) Watch(ctx context.Context, c WatchConfig, fn func(ingest.Cha
 		return fmt.Errorf("%w: watching the directory: %w", ingest.ErrSource, err)
 	}
 	defer w.Close()
-	known := map[string]string{}
 	poll := time.NewTicker(c.Poll)
 	defer poll.Stop()
 	for {
-		d.watchFolders(w)
-		if err := d.turn(ctx, known, fn); err != nil && !errors.Is(err, ingest.ErrSource) {
+		watchFolders(w, root)
+		if err := turn(); err != nil {
 			return err
 		}
 		if err := wait(ctx, w, poll.C, c.Settle); err != nil {
@@ -58,8 +69,8 @@ func (d *Directory) Watch(ctx context.Context, c WatchConfig, fn func(ingest.Cha
 
 // watchFolders asks for reports on every folder; where the system has no more
 // to give, polling remains.
-func (d *Directory) watchFolders(w *fsnotify.Watcher) {
-	_ = filepath.WalkDir(d.config.Root, func(p string, e fs.DirEntry, err error) error {
+func watchFolders(w *fsnotify.Watcher, root string) {
+	_ = filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
 		if err == nil && e.IsDir() && w.Add(p) != nil {
 			return fs.SkipAll
 		}

@@ -122,6 +122,10 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 		}
 		a.unfinished = err
 	}
+	a.onClose(func() error { a.Pipeline.Quiesce(); return nil })
+	if err := a.Catalog.ForgetAnswers(ctx, a.now().Add(-c.Push.Remember)); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -279,7 +283,7 @@ func (a *App) openFlows(ctx context.Context) error {
 	}
 	a.Pipeline, err = ingest.New(ingest.Config{
 		Catalog: a.Catalog, Index: a.Index, Epochs: a.Index, Audit: a.Audit, Policy: a.Policy, Schema: a.Schema, Keys: a.Keys, Signer: signer,
-		Extractor: x, Sanitizer: a.Scanners.Sanitizer, Hidden: a.Scanners.hidden, Analyzer: analyzer, Embedder: a.Embedder, Access: c.Schema.Access, Trust: trust(c),
+		Extractor: x, Sanitizer: a.Scanners.Sanitizer, Hidden: a.Scanners.hidden, Analyzer: analyzer, Embedder: a.Embedder, Access: c.Schema.Access, Trust: trust(c), Ceilings: ceilings(c),
 		Chunks:   chunk.Config{MaxTokens: c.Chunks.MaxTokens, Overlap: c.Chunks.Overlap, Counter: counter},
 		MaxBytes: c.Extract.MaxBytes, Log: a.Log, Now: a.now,
 	})

@@ -11,9 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/doorward/doorward/configs"
-	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
-	"github.com/doorward/doorward/ingest/source"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/embed"
@@ -192,25 +190,6 @@ func (s *Scanners) OutputFilter(c *configs.Config, protected output.Protected, c
 	}
 	return output.New(output.Config{Scanners: []sanitize.Streamer{s.Secret, s.PII, prompt.Tokens{}}, Links: links,
 		VerbatimTokens: c.Output.Verbatim, Protected: protected, Count: count})
-}
-
-// Source opens a configured source, or one for a path that no configured source
-// covers.
-func Source(s configs.Source) (ingest.Source, error) {
-	m := source.Mapping{}
-	for _, r := range s.Mapping {
-		m.Rules = append(m.Rules, source.Rule{Match: r.Match, Set: r.Set, Final: r.Final})
-	}
-	switch s.Type {
-	case "directory":
-		return source.NewDirectory(source.DirectoryConfig{Name: s.Name, Root: s.Path, Include: s.Include, Exclude: s.Exclude,
-			Mapping: m, NoSidecars: s.Sidecars != nil && !*s.Sidecars})
-	case "jsonl":
-		f := s.Fields
-		return source.NewJSONLines(source.JSONLinesConfig{Name: s.Name, Path: s.Path, Mapping: m,
-			Fields: source.Fields{ID: f.ID, Title: f.Title, Text: f.Text, Attributes: f.Attributes, URI: f.URI, MediaType: f.MediaType}})
-	}
-	return nil, fmt.Errorf("opening source %s: type %q is not one of directory, jsonl", s.Name, s.Type)
 }
 
 // DocumentSchema is the configured schema of documents.

@@ -65,10 +65,11 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 
 // ingest takes the documents in.
 func (s *show) ingest(ctx context.Context) error {
-	src, err := app.Source(s.Stage.Config.Sources[0])
+	src, err := app.OpenSource(ctx, s.Stage.Config.Sources[0])
 	if err != nil {
 		return err
 	}
+	defer src.Close()
 	for key := range s.Stage.planted.secrets {
 		kind, _, _ := strings.Cut(key, ":")
 		s.result.Planted[kind]++
@@ -80,7 +81,7 @@ func (s *show) ingest(ctx context.Context) error {
 		return err
 	}
 	s.View.progress(0, total)
-	report, err := s.App.Pipeline.Run(ctx, src, ingest.Options{Tenant: Tenant, Progress: func(e ingest.Event) {
+	report, err := s.App.Pipeline.Run(ctx, src.Source, ingest.Options{Tenant: Tenant, Progress: func(e ingest.Event) {
 		s.result.Documents = append(s.result.Documents, documentOf(e))
 		s.View.progress(len(s.result.Documents), total)
 	}})

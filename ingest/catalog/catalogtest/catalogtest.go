@@ -18,6 +18,7 @@ import (
 // Store is a whole catalog.
 type Store interface {
 	catalog.Reader
+	Pushes
 	Receive(context.Context, []catalog.Arrival) error
 	Hold(context.Context, []catalog.Judgement) error
 	Discard(ctx context.Context, tenant, id, reason string) error
@@ -54,6 +55,10 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"attributes change at once":         attributes,
 		"retired documents are gone":        retired,
 		"tenants are apart":                 tenants,
+		"answers are kept":                  answers,
+		"deliveries are kept":               deliveries,
+		"standings":                         standings,
+		"cursors are kept":                  cursors,
 		"intents survive a restart":         intents,
 
 		"quarantine is paged and filtered":   heldPages,

@@ -15,6 +15,9 @@ var schema string
 //go:embed review.sql
 var reviewSchema string
 
+//go:embed pushes.sql
+var pushes string
+
 // Migration takes a catalog from one version to the next. Its SQL is in both
 // dialects' words, see [Dialect].
 type Migration struct {
@@ -30,6 +33,7 @@ var Migrations = []Migration{
 	{SQL: schema},
 	{SQL: secrets},
 	{SQL: reviewSchema},
+	{SQL: pushes},
 }
 
 // latest is the version this program reads and writes.

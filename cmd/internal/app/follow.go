@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/doorward/doorward/configs"
+	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/source"
+)
+
+// followEvery is how often a directory is walked whatever the system reports.
+const followEvery = time.Minute
+
+// Ingest reads one source once.
+func (a *App) Ingest(ctx context.Context, s configs.Source, o ingest.Options) (ingest.Report, error) {
+	return a.read(ctx, s, o, a.Pipeline.Run)
+}
+
+// Plan says what Ingest would do.
+func (a *App) Plan(ctx context.Context, s configs.Source, o ingest.Options) (ingest.Report, error) {
+	return a.read(ctx, s, o, a.Pipeline.Plan)
+}
+
+func (a *App) read(ctx context.Context, s configs.Source, o ingest.Options, do func(context.Context, ingest.Source, ingest.Options) (ingest.Report, error)) (ingest.Report, error) {
+	src, err := OpenSource(ctx, s)
+	if err != nil {
+		return ingest.Report{}, err
+	}
+	defer src.Close()
+	o.Tenant = a.tenantOf(s)
+	o.Settings = SourceSettings(s)
+	// Without a column for deletions a query tells them only by leaving rows out.
+	o.Full = o.Full || o.Prune && s.Type == "sql" && s.SQL.Deleted == ""
+	return do(ctx, src.Source, o)
+}
+
+func (a *App) tenantOf(s configs.Source) string {
+	if s.Tenant != "" {
+		return s.Tenant
+	}
+	return a.Config.Tenant
+}
+
+// Follow reads a source again and again until the context ends: a directory when
+// the system reports a change, and every source at its interval. What vanished is
+// retired, unless nothing at all is left: then more likely the store is not
+// there. done is called after each reading; an error of a reading is not the end.
+func (a *App) Follow(ctx context.Context, s configs.Source, o ingest.Options, done func(ingest.Report, error)) error {
+	o.Prune, o.Cautious = true, true
+	turn := func() error {
+		r, err := a.Ingest(ctx, s, o)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		done(r, err)
+		return nil
+	}
+	every := s.Every
+	if every == 0 {
+		every = followEvery
+	}
+	if s.Type == "directory" {
+		return source.Notify(ctx, s.Path, source.WatchConfig{Poll: every}, turn)
+	}
+	for {
+		if err := turn(); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(every):
+		}
+	}
+}
+
+// FollowSources follows all sources that say so, while the service runs.
+func (a *App) FollowSources(ctx context.Context) {
+	for _, s := range a.Config.Sources {
+		if !s.Watch {
+			continue
+		}
+		go func() {
+			err := a.Follow(ctx, s, ingest.Options{}, func(r ingest.Report, err error) {
+				if err != nil {
+					a.Log.ErrorContext(ctx, "a source could not be read", "source", s.Name, "error", err)
+					return
+				}
+				if r.Changed() > 0 {
+					a.Log.InfoContext(ctx, "source read", "source", s.Name, "outcomes", r.Outcomes, "milliseconds", r.Elapsed.Milliseconds())
+				}
+			})
+			if err != nil && !errors.Is(err, context.Canceled) {
+				a.Log.ErrorContext(ctx, "a source is no longer followed", "source", s.Name, "error", err)
+			}
+		}()
+	}
+}

@@ -1,0 +1,145 @@
+package ingest
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/doorward/doorward/ingest/catalog"
+)
+
+// begin finds out from where a source is to be read.
+func (r *run) begin(ctx context.Context, src Source) error {
+	follower, ok := src.(Follower)
+	if !ok || r.o.Settings == "" {
+		return nil
+	}
+	r.follower = follower
+	if r.o.Full {
+		return nil
+	}
+	var err error
+	r.since, err = r.p.Catalog.Cursor(ctx, r.o.Tenant, r.source, r.settings())
+	return err
+}
+
+// settings is all that must be the same for a cursor to stand for what is known:
+// the source's own and the pipeline's revision.
+func (r *run) settings() string { return r.o.Settings + "/" + r.revision }
+
+// read gives what the source has, or what changed since the last reading.
+func (r *run) read(ctx context.Context, src Source, fn func(Item) error) error {
+	if r.follower == nil {
+		return src.Walk(ctx, fn)
+	}
+	changes := func(c Change) error {
+		if c.Deleted && c.Err == nil {
+			r.deleted = append(r.deleted, c.ID)
+			return nil
+		}
+		return fn(c.Item)
+	}
+	var err error
+	if r.next, err = r.follower.Changes(ctx, r.since, changes); r.since != "" && errors.Is(err, ErrCursor) {
+		r.since = ""
+		r.next, err = r.follower.Changes(ctx, "", changes)
+	}
+	if r.since == "" && errors.Is(err, ErrCursor) { // it cannot tell changes at all
+		r.follower = nil
+		return src.Walk(ctx, fn)
+	}
+	return err
+}
+
+// vanished retires what the source says is gone and, after a full reading and
+// where asked to, what it did not give any more.
+func (r *run) vanished(ctx context.Context) error {
+	refs, err := r.gone(ctx)
+	if err != nil || len(refs) == 0 {
+		return err
+	}
+	if err := r.p.retire(ctx, refs, catalog.Retired, "gone from its source"); err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		r.done(Event{ID: ref.Document, Outcome: Retired})
+	}
+	return nil
+}
+
+// gone lists what is to be retired.
+func (r *run) gone(ctx context.Context) ([]catalog.Ref, error) {
+	refs, err := r.saidDeleted(ctx)
+	if err != nil || !r.o.Prune || r.since != "" {
+		return refs, err
+	}
+	more, err := r.unseen(ctx)
+	return append(refs, more...), err
+}
+
+// saidDeleted are the documents that the source says are gone.
+func (r *run) saidDeleted(ctx context.Context) ([]catalog.Ref, error) {
+	if len(r.deleted) == 0 {
+		return nil, nil
+	}
+	known, err := r.p.Catalog.Known(ctx, r.o.Tenant, r.deleted)
+	if err != nil {
+		return nil, err
+	}
+	var refs []catalog.Ref
+	for _, id := range r.deleted {
+		k, ok := known[id]
+		if ok && k.Source == r.source && k.State != catalog.Retired && k.State != catalog.Erased && !r.seen.has(id) {
+			refs = append(refs, catalog.Ref{Tenant: r.o.Tenant, Document: id})
+		}
+	}
+	return refs, nil
+}
+
+// unseen are the documents that the source did not give. There are none after a
+// walk in which some document could not be identified.
+func (r *run) unseen(ctx context.Context) ([]catalog.Ref, error) {
+	if r.o.Cautious && len(r.seen) == 0 {
+		return nil, nil
+	}
+	if r.unnamed {
+		return nil, fmt.Errorf("pruning source %s: a document could not be identified, so none was retired: mend the errors above and run again", r.source)
+	}
+	var refs []catalog.Ref
+	gone := func(id string) {
+		if !r.seen.has(id) {
+			refs = append(refs, catalog.Ref{Tenant: r.o.Tenant, Document: id})
+		}
+	}
+	if err := r.p.Catalog.Live(ctx, r.o.Tenant, r.source, func(d catalog.Document) error { gone(d.ID); return nil }); err != nil {
+		return nil, err
+	}
+	err := r.p.Catalog.Arrivals(ctx, r.o.Tenant, catalog.Held, func(a catalog.Arrival) error {
+		if a.Source == r.source {
+			gone(a.ID)
+		}
+		return nil
+	})
+	return refs, err
+}
+
+// remember keeps where this reading ended. After a failure it does not, so that
+// the next one comes past the same documents again.
+func (r *run) remember(ctx context.Context) error {
+	if r.follower == nil || r.next == "" || r.next == r.since || r.report.Outcomes[Failed] > 0 {
+		return nil
+	}
+	return r.p.Catalog.SetCursor(ctx, r.o.Tenant, r.source, r.settings(), r.next)
+}
+
+// idSet remembers ids in 16 bytes each.
+type idSet map[[16]byte]struct{}
+
+func idKey(id string) [16]byte {
+	sum := sha256.Sum256([]byte(id))
+	return [16]byte(sum[:16])
+}
+
+func (s idSet) add(id string)      { s[idKey(id)] = struct{}{} }
+func (s idSet) has(id string) bool { _, ok := s[idKey(id)]; return ok }
