@@ -52,7 +52,7 @@ Exits with 1 when something is wrong and was not mended.`,
 				}
 				if sources {
 					var err error
-					if o.Sources, err = a.Compared(nil); err != nil {
+					if o.Sources, err = a.Compared(c.Context(), nil); err != nil {
 						return err
 					}
 				}

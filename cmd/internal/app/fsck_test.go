@@ -94,7 +94,7 @@ func TestFsckSources(t *testing.T) {
 	s := newStore(t, 5)
 	s.with(t, func(a *app.App) {
 		compare := func() (flaws []string) {
-			sources, err := a.Compared(nil)
+			sources, err := a.Compared(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,21 +27,21 @@ func (a *App) Inspect(ctx context.Context, o ingest.Inspection) (ingest.Inspecte
 func (a *App) Unfinished() error { return a.unfinished }
 
 // Compared opens configured sources, all or those named, for an inspection.
-func (a *App) Compared(names []string) ([]ingest.Compared, error) {
+func (a *App) Compared(ctx context.Context, names []string) ([]ingest.Compared, error) {
 	var out []ingest.Compared
 	for _, s := range a.Config.Sources {
 		if len(names) > 0 && !slices.Contains(names, s.Name) {
 			continue
 		}
-		src, err := Source(s)
+		if s.Type == "push" {
+			continue // nothing to compare with: its documents were brought
+		}
+		src, err := OpenSource(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		tenant := s.Tenant
-		if tenant == "" {
-			tenant = a.Config.Tenant
-		}
-		out = append(out, ingest.Compared{Tenant: tenant, Source: src})
+		a.onClose(src.Close)
+		out = append(out, ingest.Compared{Tenant: a.tenantOf(s), Source: src.Source})
 	}
 	return out, nil
 }

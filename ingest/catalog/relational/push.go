@@ -162,7 +162,7 @@ func (c *Catalog) Standings(ctx context.Context, q catalog.Standings) ([]catalog
 			}
 			found[a.ID] = d
 			return err
-		}, `select tenant, id, source, state, content, fingerprint, revision, reasons, findings, received from arrivals where 1 = 1`+where, args...)
+		}, `select `+arrivalColumns+` from arrivals where 1 = 1`+where, args...)
 	}
 	if err != nil {
 		return nil, unavailable("listing documents", err)
