@@ -116,11 +116,8 @@ func (s *store) ingest(t testing.TB, a *app.App) ingest.Report {
 	t.Helper()
 	var last ingest.Report
 	for _, c := range s.cfg.Sources {
-		src, err := app.Source(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if last, err = a.Pipeline.Run(t.Context(), src, ingest.Options{Tenant: s.cfg.Tenant}); err != nil {
+		var err error
+		if last, err = a.Ingest(t.Context(), c, ingest.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
