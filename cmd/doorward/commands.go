@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		auditCommand(g),
+		backupCommand(g),
 		configCommand(g),
 		demoCommand(g),
 		evalCommand(g),
@@ -19,6 +20,7 @@ func commands(g *global) []*cobra.Command {
 		policyCommand(g),
 		quarantineCommand(g),
 		redteamCommand(g),
+		restoreCommand(g),
 		scanCommand(g),
 		serveCommand(g),
 		trainCommand(g),

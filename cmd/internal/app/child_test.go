@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -87,14 +88,8 @@ func takeIn(ctx context.Context, a *app.App, cfg *configs.Config, shuffle *rand.
 			if s.Name != name {
 				continue
 			}
-			src, err := app.Source(s)
-			if err != nil {
-				return err
-			}
-			if shuffle != nil {
-				src = shuffled{src, shuffle}
-			}
-			_, err = a.Pipeline.Run(ctx, src, ingest.Options{Tenant: cfg.Tenant, Prune: shuffle == nil, Progress: func(e ingest.Event) { say("ack", string(e.Outcome), e.ID) }})
+			o := ingest.Options{Prune: shuffle == nil, Progress: func(e ingest.Event) { say("ack", string(e.Outcome), e.ID) }}
+			err := takeOne(ctx, a, s, o, shuffle)
 			if err != nil {
 				return err
 			}
@@ -102,6 +97,21 @@ func takeIn(ctx context.Context, a *app.App, cfg *configs.Config, shuffle *rand.
 		}
 	}
 	return nil
+}
+
+func takeOne(ctx context.Context, a *app.App, s configs.Source, o ingest.Options, shuffle *rand.Rand) error {
+	if shuffle == nil {
+		_, err := a.Ingest(ctx, s, o)
+		return err
+	}
+	src, err := app.OpenSource(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	o.Tenant, o.Settings = a.Config.Tenant, app.SourceSettings(s)
+	_, err = a.Pipeline.Run(ctx, shuffled{src.Source, shuffle}, o)
+	return err
 }
 
 // shuffled is a source in another order.
@@ -142,6 +152,11 @@ func live(t testing.TB, dir string, sources []string, env []string, wrap []strin
 	t.Helper()
 	args := append(append([]string{}, wrap...), os.Args[0])
 	cmd := exec.Command(args[0], args[1:]...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	end := func() { cmd.Process.Kill() }
+	if wrap != nil { // the tracer and what it traces
+		end = func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	}
 	cmd.Env = append(append(os.Environ(), childStore+"="+dir, childSources+"="+strings.Join(sources, ",")), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -154,11 +169,11 @@ func live(t testing.TB, dir string, sources []string, env []string, wrap []strin
 		t.Fatal(err)
 	}
 	l := &life{}
-	end := time.AfterFunc(time.Hour, func() { cmd.Process.Kill() })
-	defer end.Stop()
+	timer := time.AfterFunc(time.Hour, end)
+	defer timer.Stop()
 	limit := func(d time.Duration) {
 		if d >= 0 {
-			end.Reset(d)
+			timer.Reset(d)
 			l.killed = true
 		}
 	}

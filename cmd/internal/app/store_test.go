@@ -117,7 +117,7 @@ func (s *store) ingest(t testing.TB, a *app.App) ingest.Report {
 	var last ingest.Report
 	for _, c := range s.cfg.Sources {
 		var err error
-		if last, err = a.Ingest(t.Context(), c, ingest.Options{}); err != nil {
+		if last, err = a.Ingest(t.Context(), c, ingest.Options{Prune: true}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -46,3 +46,21 @@ func (d *DB) Rebuild(ctx context.Context) error {
 	_, err := d.Write.ExecContext(ctx, `reindex`)
 	return err
 }
+
+// Snapshot writes a consistent copy to a new file while others read and write.
+// Nothing that was deleted is in it.
+func (d *DB) Snapshot(ctx context.Context, path string) error {
+	var file string
+	if err := d.Read.QueryRowContext(ctx, `select file from pragma_database_list where name = 'main'`).Scan(&file); err != nil {
+		return fmt.Errorf("copying catalog: %w", err)
+	}
+	db, err := sql.Open("sqlite", "file:"+file+"?mode=ro&_pragma=busy_timeout(5000)") // of its own: readers go on
+	if err != nil {
+		return fmt.Errorf("copying catalog: %w", err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, `vacuum into ?`, path); err != nil {
+		return fmt.Errorf("copying catalog: %w", err)
+	}
+	return nil
+}

@@ -75,3 +75,15 @@ func (x *Index) Sound(ctx context.Context) ([]string, error) {
 	}
 	return list, errors.Join(ctx.Err())
 }
+
+// Snapshot writes a consistent copy of the file to a new one while searches and
+// changes go on.
+func (x *Index) Snapshot(ctx context.Context, path string) error {
+	if err := x.ready(ctx); err != nil {
+		return fmt.Errorf("copying index: %w", err)
+	}
+	if _, err := x.read.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		return fmt.Errorf("copying index: %w: %w", index.ErrUnavailable, err)
+	}
+	return nil
+}

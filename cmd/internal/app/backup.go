@@ -1,0 +1,331 @@
+package app
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/configs"
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/keys/local"
+)
+
+// A backup is a folder, or the same in a tar file: the catalog and the embedded
+// index as consistent copies, the sealed tenant keys, the audit log, and a signed
+// manifest with the hash of each file. What is sealed stays sealed. The master
+// key is not in it: without the key folder a backup is unreadable, and useless.
+
+// Names in a backup.
+const (
+	manifestFile  = "manifest.json"
+	signatureFile = "manifest.sig"
+)
+
+// backupFormat is what this program writes and reads.
+const backupFormat = 1
+
+// maxManifest bounds what is read of a manifest, and maxFiles what it may list.
+const (
+	maxManifest = 64 << 20
+	maxFiles    = 1_000_000
+)
+
+// Manifest says what is in a backup.
+type Manifest struct {
+	Format int            `json:"format"`
+	Made   time.Time      `json:"made"`
+	Tenant string         `json:"tenant"` // the configuration's
+	Policy string         `json:"policy"` // revision in force
+	Index  string         `json:"index"`  // "sqlite": in it; otherwise it is rebuilt
+	States map[string]int `json:"states"` // records of the catalog, by kind and state
+	Files  []BackupFile   `json:"files"`
+}
+
+// BackupFile is one file of a backup.
+type BackupFile struct {
+	Name   string `json:"name"` // with slashes
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// Bytes is the size of all files.
+func (m Manifest) Bytes() (n int64) {
+	for _, f := range m.Files {
+		n += f.Size
+	}
+	return n
+}
+
+// ErrBackup means a backup that is not whole, not signed by these keys, or not a
+// backup.
+var ErrBackup = errors.New("not a sound backup")
+
+// snapshotter is a store that can write a consistent copy of itself.
+type snapshotter interface {
+	Snapshot(ctx context.Context, path string) error
+}
+
+// Backup writes a backup to a new folder, or with the ending .tar a new file,
+// while the parts go on working.
+func (a *App) Backup(ctx context.Context, to string, progress func(done, total int)) (Manifest, error) {
+	records, ok := a.Catalog.DB().(snapshotter)
+	if !ok {
+		return Manifest{}, errors.New("backing up: the catalog is in PostgreSQL: use its own tools (pg_dump, or continuous archiving), and copy the data directory's audit folder beside it")
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return Manifest{}, fmt.Errorf("backing up: %s is there already; name a new one", to)
+	}
+	partial := to + ".partial"
+	if err := os.Mkdir(partial, 0o700); err != nil {
+		return Manifest{}, fmt.Errorf("backing up: %w (is another backup under way, or was one interrupted? remove it)", err)
+	}
+	defer os.RemoveAll(partial)
+	if err := a.Audit.Append(ctx, audit.Entry{Event: "backup", Outcome: "begun", Tenant: "*"}); err != nil {
+		return Manifest{}, fmt.Errorf("backing up: %w", err)
+	}
+	m, err := a.fillBackup(ctx, records, partial, progress)
+	if err != nil {
+		return m, fmt.Errorf("backing up: %w", err)
+	}
+	if strings.HasSuffix(to, ".tar") {
+		err = pack(partial, to)
+	} else {
+		err = os.Rename(partial, to)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(to))
+	}
+	if err != nil {
+		return m, fmt.Errorf("backing up: %w", err)
+	}
+	return m, nil
+}
+
+func (a *App) fillBackup(ctx context.Context, records snapshotter, dir string, progress func(done, total int)) (Manifest, error) {
+	m := Manifest{Format: backupFormat, Made: a.now().UTC().Truncate(time.Second), Tenant: a.Config.Tenant, Index: a.Config.Index.Type, States: map[string]int{}}
+	snapshot, err := a.Policy.Snapshot()
+	if err != nil {
+		return m, err
+	}
+	m.Policy = snapshot.Revision().Hash
+	if err := a.Catalog.Records(ctx, func(r catalog.Record) error { m.States[r.Kind+" "+string(r.State)]++; return nil }); err != nil {
+		return m, err
+	}
+	// The index first: what it lacks of the catalog is put back on restoring.
+	if x, ok := a.Index.(snapshotter); ok {
+		if err := x.Snapshot(ctx, filepath.Join(dir, "index.db")); err != nil {
+			return m, err
+		}
+	}
+	if err := records.Snapshot(ctx, filepath.Join(dir, "catalog.db")); err != nil {
+		return m, err
+	}
+	for _, folder := range []string{"keys", "policy"} {
+		if err := copyFolder(ctx, filepath.Join(a.Config.Data, folder), filepath.Join(dir, folder)); err != nil {
+			return m, err
+		}
+	}
+	if err := a.copyAudit(ctx, filepath.Join(dir, "audit")); err != nil {
+		return m, err
+	}
+	if m.Files, err = listFiles(ctx, dir, progress); err != nil {
+		return m, err
+	}
+	return m, a.sign(m, dir)
+}
+
+// copyAudit copies the audit log while it grows, and tries again when it grew in
+// a way that makes the copy unsound.
+func (a *App) copyAudit(ctx context.Context, to string) error {
+	var err error
+	for range 5 {
+		if err = os.RemoveAll(to); err != nil {
+			return err
+		}
+		// What says how far it reaches comes before what it reaches over.
+		for _, part := range []string{"log/checkpoint", "log/.state", "log", "journal", "."} {
+			err = errors.Join(err, copyFolder(ctx, filepath.Join(AuditDir(a.Config), part), filepath.Join(to, part)))
+		}
+		if err == nil {
+			if err = verifyAudit(ctx, a.Config, filepath.Dir(to)); err == nil {
+				return nil
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		time.Sleep(200 * time.Millisecond) // it is filled from its journal about once a second
+	}
+	return fmt.Errorf("copying the audit log: %w", err)
+}
+
+// verifyAudit proves the audit log in another data directory.
+func verifyAudit(ctx context.Context, c *configs.Config, data string) error {
+	other := *c
+	other.Data = data
+	r, _, err := AuditReader(&other)
+	if err != nil {
+		return err
+	}
+	_, err = r.Verify(ctx, nil)
+	return err
+}
+
+func (a *App) sign(m Manifest, dir string) error {
+	signer, err := local.OpenSigner(a.Config.Keys)
+	if err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return err
+	}
+	signature, err := signer.Sign(manifestMessage(data))
+	if err != nil {
+		return err
+	}
+	line := signer.KeyID() + " " + hex.EncodeToString(signature) + "\n"
+	return errors.Join(writeDurably(filepath.Join(dir, manifestFile), data), writeDurably(filepath.Join(dir, signatureFile), []byte(line)), syncFolder(dir))
+}
+
+func manifestMessage(data []byte) []byte { return append([]byte("doorward backup v1\x00"), data...) }
+
+// copyFolder copies regular files that are not there yet; a folder that is not
+// there is empty, and a file that goes away meanwhile is left out.
+func copyFolder(ctx context.Context, from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		switch {
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, name), 0o700)
+		case !d.Type().IsRegular() || exists(filepath.Join(to, name)):
+			return nil
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(to, name)), 0o700); err != nil {
+			return err
+		}
+		data, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer data.Close()
+		return copyDurably(filepath.Join(to, name), data)
+	})
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func copyDurably(path string, from io.Reader) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, from)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func writeDurably(path string, data []byte) error {
+	return copyDurably(path, strings.NewReader(string(data)))
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// listFiles hashes every file below dir, in order.
+func listFiles(ctx context.Context, dir string, progress func(done, total int)) ([]BackupFile, error) {
+	var names []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	var out []BackupFile
+	for i, path := range names {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return nil, err
+		}
+		f, err := hashFile(path)
+		if err != nil {
+			return nil, err
+		}
+		f.Name = filepath.ToSlash(name)
+		if f.Name != manifestFile && f.Name != signatureFile {
+			out = append(out, f)
+		}
+		if progress != nil {
+			progress(i+1, len(names))
+		}
+	}
+	return out, nil
+}
+
+func hashFile(path string) (BackupFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return BackupFile{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return BackupFile{Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, errors.Join(err, f.Sync())
+}
+
+// pack writes a folder as a tar file.
+func pack(dir, to string) (err error) {
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(to)
+		}
+	}()
+	w := tar.NewWriter(f)
+	err = w.AddFS(os.DirFS(dir))
+	return errors.Join(err, w.Close(), f.Sync(), f.Close())
+}
