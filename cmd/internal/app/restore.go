@@ -220,4 +220,3 @@ func (b *backupSource) copyTo(ctx context.Context, to string, progress func(done
 		}
 	}
 }
-
