@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo kill audit-tamper audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential hostile fuzz test-index-heavy test-qdrant bench-index clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo kill audit-tamper audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ FUZZTIME ?= 60s
 fuzz: ## Every fuzz target for FUZZTIME (default 60s)
 	for f in $$(git grep -l '^func Fuzz' -- '*_test.go'); do for t in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$f); do \
 	$(GO) test ./$$(dirname $$f) -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x || exit $$?; done; done
+
+fuzz-api: ## The HTTP API alone, as six kinds of callers, for FUZZTIME
+	$(GO) test ./cmd/doorward -run '^$$' -fuzz '^FuzzAPI$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
 
 test-index-heavy: ## Kills, a million filter decisions and non-interference on the embedded index
 	DOORWARD_TEST_KILLS=200 DOORWARD_TEST_TRIPLES=1000000 DOORWARD_TEST_ANSWERS=10000 $(GO) test -timeout 60m -v ./retrieval/index/sqlite
