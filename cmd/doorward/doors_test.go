@@ -111,11 +111,11 @@ func openDoors(t testing.TB) *doors {
 	}
 	t.Cleanup(func() { d.App.Close() })
 	for _, s := range cfg.Sources {
-		src, err := app.Source(s)
+		src, err := app.OpenSource(context.Background(), s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Pipeline.Run(context.Background(), src, ingest.Options{Tenant: cfg.Tenant}); err != nil {
+		if _, err := d.Pipeline.Run(context.Background(), src.Source, ingest.Options{Tenant: cfg.Tenant}); err != nil {
 			t.Fatal(err)
 		}
 	}
