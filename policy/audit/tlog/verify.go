@@ -57,7 +57,11 @@ func (r *Reader) Verify(ctx context.Context, witnesses []Witness) (Summary, erro
 		return sum, fmt.Errorf("%w: the Merkle log has %d entries, the journal ends at %d", ErrTampered, size, s.journal.next())
 	}
 	sum.Entries, sum.Covered = s.size(), s.checkpoint.Size
-	want := map[uint64][]byte{size: root, s.checkpoint.Size: s.checkpoint.Root}
+	want := map[uint64][]byte{size: root}
+	if size == s.checkpoint.Size && size > 0 && !bytes.Equal(root, s.checkpoint.Root) {
+		return sum, fmt.Errorf("%w: the Merkle log's state has another root than its checkpoint", ErrTampered)
+	}
+	want[s.checkpoint.Size] = s.checkpoint.Root
 	for at, c := range seen {
 		if at > s.checkpoint.Size {
 			return sum, fmt.Errorf("%w: a witness has seen %d entries, the checkpoint covers %d: entries were removed or the folder was put back to an earlier state", ErrTampered, at, s.checkpoint.Size)
