@@ -37,6 +37,7 @@ type Config struct {
 	Model    Model    `yaml:"model"`    // the model the demo may ask
 	Gateway  Gateway  `yaml:"gateway"`  // models that chat completions go to
 	Audit    Audit    `yaml:"audit"`    // who else keeps or sees the audit log
+	Erasure  Erasure  `yaml:"erasure"`  // retention, legal hold, erasing
 	Log      Log      `yaml:"log"`
 }
 

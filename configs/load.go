@@ -79,6 +79,7 @@ func Defaults() *Config {
 		Reranker: Reranker{Type: "none", Destination: "internal"},
 		Audit:    Audit{Origin: "doorward/audit", Every: time.Second, Timeout: 5 * time.Second},
 		Push:     Push{MaxDocument: 24 << 20, MaxBatch: 64 << 20, MaxDocuments: 10_000, Remember: 7 * 24 * time.Hour},
+		Erasure:  Erasure{Subjects: []string{"owner"}, Hold: "legal_hold", Retain: "retain_until", Every: time.Hour},
 		Log:      Log{Level: "info"},
 		Schema: Schema{
 			Document: map[string]Attribute{

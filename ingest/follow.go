@@ -71,11 +71,17 @@ func (r *run) vanished(ctx context.Context) error {
 // gone lists what is to be retired.
 func (r *run) gone(ctx context.Context) ([]catalog.Ref, error) {
 	refs, err := r.saidDeleted(ctx)
-	if err != nil || !r.o.Prune || r.since != "" {
-		return refs, err
+	if err != nil {
+		return nil, err
 	}
-	more, err := r.unseen(ctx)
-	return append(refs, more...), err
+	if r.o.Prune && r.since == "" {
+		more, err := r.unseen(ctx)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, more...)
+	}
+	return r.p.unheld(ctx, refs) // a legal hold keeps what its source has no more
 }
 
 // saidDeleted are the documents that the source says are gone.

@@ -48,6 +48,7 @@ type Versions interface {
 	Withdraw(ctx context.Context, refs []catalog.Ref) error
 	SetAttributes(ctx context.Context, v catalog.Version) error
 	Intents(ctx context.Context) ([]catalog.Version, error)
+	Erased(ctx context.Context, tenant string, ids []string) (map[string]bool, error)
 }
 
 // Tasks is index work the catalog owes.
@@ -137,8 +138,10 @@ type Config struct {
 	Workers int
 	// MaxBytes is the largest document read; 0 means 100 MiB.
 	MaxBytes int64
-	Log      *slog.Logger     // nil discards
-	Now      func() time.Time // nil is time.Now
+	// Holds says which documents a legal hold keeps; nil: none.
+	Holds *Holds
+	Log   *slog.Logger     // nil discards
+	Now   func() time.Time // nil is time.Now
 }
 
 // Pipeline ingests. It is safe for concurrent use on different documents.

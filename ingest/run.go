@@ -218,6 +218,14 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 	if err != nil {
 		return err
 	}
+	erased, err := r.p.Catalog.Erased(ctx, r.o.Tenant, ids)
+	if err != nil {
+		return err
+	}
+	held, err := r.p.Holds.Held(ctx, r.o.Tenant, ids)
+	if err != nil {
+		return err
+	}
 	inBatch := map[string]bool{}
 	for _, w := range batch {
 		w.known = known[w.item.ID]
@@ -233,6 +241,9 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 			w.fail(fmt.Errorf("%w: the source gave a document id that is not [A-Za-z0-9._~:-]{1,200}", ErrMalformed))
 		case inBatch[w.item.ID]:
 			w.fail(ErrDuplicate)
+		case erased[w.item.ID]:
+			w.fail(ErrErased)
+			w.event.Outcome = Rejected
 		case w.known.Source != "" && w.known.Source != r.source && w.known.State != catalog.Retired:
 			w.fail(fmt.Errorf("%w: the id belongs to source %q", ErrDuplicate, w.known.Source))
 		case w.known.State != catalog.Retired && w.known.Fingerprint != "" && w.known.Fingerprint == w.item.Fingerprint && r.same(w):
@@ -240,6 +251,9 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 		default:
 			if err := r.differs(ctx, w); err != nil {
 				return err
+			}
+			if held[w.item.ID] && w.event.Outcome == "" && w.reattr == nil {
+				w.fail(catalog.ErrLegalHold) // what is there must not be replaced
 			}
 		}
 		inBatch[w.item.ID] = true
@@ -309,7 +323,7 @@ func failure(err error) string {
 	for _, c := range []struct {
 		err  error
 		word string
-	}{{ErrUnreadable, "unreadable"}, {ErrTooLarge, "too_large"}, {ErrNotRegular, "not_regular"}, {ErrMalformed, "malformed"}, {ErrDuplicate, "duplicate"}, {ErrAttributes, "no_acl"}} {
+	}{{ErrUnreadable, "unreadable"}, {ErrTooLarge, "too_large"}, {ErrNotRegular, "not_regular"}, {ErrMalformed, "malformed"}, {ErrDuplicate, "duplicate"}, {ErrAttributes, "no_acl"}, {ErrErased, "erased"}, {catalog.ErrLegalHold, "legal_hold"}} {
 		if errors.Is(err, c.err) {
 			return c.word
 		}

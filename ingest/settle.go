@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -135,6 +136,8 @@ func (p *Pipeline) work(ctx context.Context) error {
 		switch t.Op {
 		case catalog.RetireOp:
 			err = p.Index.Retire(ctx, t.Tenant, t.Document, t.Version)
+		case catalog.EraseOp:
+			err = p.eraseIndexed(ctx, t.Tenant, t.Document)
 		case catalog.AttributesOp:
 			err = p.Index.SetAttributes(ctx, t.Tenant, t.Document, t.Attributes, t.Receipt)
 		default:
@@ -196,7 +199,7 @@ func (p *Pipeline) entries(batch []*work) []audit.Entry {
 			if len(w.judgement.Reasons) > 0 {
 				e.Reason = w.judgement.Reasons[0]
 			}
-		case w.event.Outcome == Failed: // unreadable: nothing of it was used
+		case w.event.Outcome == Failed, errors.Is(w.event.Err, ErrErased): // nothing of it was used
 			e.Tenant, e.Reason = w.tenant, w.event.Reasons[0]
 			if w.item.ID != "" {
 				e.Documents = []string{w.item.ID}
@@ -319,5 +322,17 @@ func (p *Pipeline) Retire(ctx context.Context, tenant string, ids []string, why 
 	for _, id := range ids {
 		refs = append(refs, catalog.Ref{Tenant: tenant, Document: id})
 	}
+	if err := p.refuseHeld(ctx, tenant, ids); err != nil {
+		return fmt.Errorf("retiring: %w", err)
+	}
 	return p.retire(ctx, refs, catalog.Retired, why)
+}
+
+// eraseIndexed takes a document out of the index, with its bytes where the index
+// can.
+func (p *Pipeline) eraseIndexed(ctx context.Context, tenant, document string) error {
+	if e, ok := p.Index.(index.Eraser); ok {
+		return e.Erase(ctx, tenant, document)
+	}
+	return p.Index.Retire(ctx, tenant, document, "")
 }

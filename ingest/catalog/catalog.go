@@ -91,4 +91,7 @@ var (
 	ErrPermissions = errors.New("file or folder is readable by others")
 	ErrCursor      = errors.New("not a page of this list")
 	ErrState       = errors.New("not possible in the document's present state")
+	// ErrLegalHold means a document is kept by a legal hold, which wins over
+	// everything that would take it away.
+	ErrLegalHold = errors.New("kept by a legal hold")
 )

@@ -120,6 +120,7 @@ type Op string
 // Kinds of index work.
 const (
 	RetireOp     Op = "retire"
+	EraseOp      Op = "erase"
 	AttributesOp Op = "attributes"
 	PutOp        Op = "put" // a version that was put back
 )

@@ -26,6 +26,7 @@ const (
 	AuditID    Purpose = "audit"      // hashes of personal values in the audit log
 	Hidden     Purpose = "hidden"     // hashes of hidden text in findings
 	Quota      Purpose = "quota"      // hashes of questions and passages in quotas
+	Erasure    Purpose = "erasure"    // hashes of erased ids
 	Protected  Purpose = "protected"  // fingerprints of protected text
 	Canary     Purpose = "canary"     // marks of prompts, to know answers again
 	Signals    Purpose = "signals"    // signatures and usual terms of documents

@@ -68,6 +68,8 @@ type App struct {
 	Backends *auth.Backends // who may call
 	Scanners *Scanners
 	Pipeline *ingest.Pipeline
+	Holds    *ingest.Holds
+	Eraser   *ingest.Eraser
 	Service  *retrieval.Service
 	Output   *output.Filter
 
@@ -110,7 +112,7 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 	if local.IsDemo(c.Keys) && !o.AllowDemoKeys {
 		return nil, fmt.Errorf("%w: %s was made by `doorward demo`; run `doorward init` for your own", ErrDemoKeys, c.Keys)
 	}
-	for _, open := range []func(context.Context) error{a.openDatabase, a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows} {
+	for _, open := range []func(context.Context) error{a.openDatabase, a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows, a.openEraser} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -281,8 +283,9 @@ func (a *App) openFlows(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.Holds = a.holds()
 	a.Pipeline, err = ingest.New(ingest.Config{
-		Catalog: a.Catalog, Index: a.Index, Epochs: a.Index, Audit: a.Audit, Policy: a.Policy, Schema: a.Schema, Keys: a.Keys, Signer: signer,
+		Holds: a.Holds, Catalog: a.Catalog, Index: a.Index, Epochs: a.Index, Audit: a.Audit, Policy: a.Policy, Schema: a.Schema, Keys: a.Keys, Signer: signer,
 		Extractor: x, Sanitizer: a.Scanners.Sanitizer, Hidden: a.Scanners.hidden, Analyzer: analyzer, Embedder: a.Embedder, Access: c.Schema.Access, Trust: trust(c), Ceilings: ceilings(c),
 		Chunks:   chunk.Config{MaxTokens: c.Chunks.MaxTokens, Overlap: c.Chunks.Overlap, Counter: counter},
 		MaxBytes: c.Extract.MaxBytes, Log: a.Log, Now: a.now,

@@ -123,19 +123,29 @@ func AuditSubject(c *configs.Config, tenant, user string) (string, error) {
 	if tenant == "" {
 		tenant = c.Tenant
 	}
+	var name string
+	err := WithRing(c, func(ring *local.Ring) (err error) {
+		name, err = retrieval.SubjectID(ring, policy.Subject{ID: user, Tenant: tenant})
+		return err
+	})
+	return name, err
+}
+
+// WithRing opens a configuration's keys alone.
+func WithRing(c *configs.Config, fn func(*local.Ring) error) error {
 	a := &App{Config: c}
 	var err error
 	if a.Postgres, err = connect(context.Background(), c); err != nil {
-		return "", err
+		return err
 	}
 	if a.Postgres != nil {
 		defer a.Postgres.Close()
 	}
 	ring, err := local.Open(a.keysConfig())
 	if err != nil {
-		return "", err
+		return err
 	}
-	return retrieval.SubjectID(ring, policy.Subject{ID: user, Tenant: tenant})
+	return fn(ring)
 }
 
 // AuditDesk answers operators' questions about the audit log.

@@ -97,5 +97,8 @@ func (a *App) recover(ctx context.Context) error {
 	if err := a.Pipeline.Recover(ctx); err != nil {
 		return fmt.Errorf("finishing interrupted work: %w", err)
 	}
+	if err := a.Eraser.Recover(ctx); err != nil {
+		return fmt.Errorf("finishing interrupted erasures: %w", err)
+	}
 	return nil
 }

@@ -36,6 +36,7 @@ type Store interface {
 	Known(ctx context.Context, tenant string, ids []string) (map[string]catalog.Known, error)
 	Live(ctx context.Context, tenant, source string, yield func(catalog.Document) error) error
 	Reviews
+	Erasures
 	Batches
 	Signals
 	Records(ctx context.Context, yield func(catalog.Record) error) error
@@ -71,6 +72,9 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"lineage outlives versions":          lineage,
 		"an erased document keeps no origin": erasedLineage,
 		"orders hold until they are lifted":  orders,
+		"what was erased is gone for good":   erased,
+		"an erasure is carried on":           erasures,
+		"legal holds":                        legalHolds,
 		"near duplicates are found":          alike,
 		"a baseline is kept":                 baseline,
 		"a manifest's number only grows":     marks,

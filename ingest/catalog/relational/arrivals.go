@@ -30,6 +30,9 @@ func (c *Catalog) Receive(ctx context.Context, arrivals []catalog.Arrival) error
 		refs[i] = catalog.Ref{Tenant: a.Tenant, Document: a.ID}
 	}
 	return c.updateDocuments(ctx, "receiving documents", refs, func(tx Tx) error {
+		if err := c.refuseErased(ctx, tx, refs); err != nil {
+			return err
+		}
 		for _, a := range arrivals {
 			if err := c.receive(ctx, tx, a); err != nil {
 				return err

@@ -161,7 +161,7 @@ func failed(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, catalog.ErrState), errors.Is(err, catalog.ErrNotFound), errors.Is(err, keys.ErrSealed), errors.Is(err, catalog.ErrUnavailable):
+	case errors.Is(err, catalog.ErrState), errors.Is(err, catalog.ErrLegalHold), errors.Is(err, catalog.ErrNotFound), errors.Is(err, keys.ErrSealed), errors.Is(err, catalog.ErrUnavailable):
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return unavailable(doing, err)

@@ -34,6 +34,7 @@ var Migrations = []Migration{
 	{SQL: secrets},
 	{SQL: reviewSchema},
 	{SQL: pushes},
+	{SQL: eraseSchema},
 }
 
 // latest is the version this program reads and writes.

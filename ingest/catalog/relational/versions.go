@@ -30,6 +30,9 @@ func (c *Catalog) Intend(ctx context.Context, versions []catalog.Version) error 
 		refs[i] = v.Ref
 	}
 	return c.updateDocuments(ctx, "storing versions", refs, func(tx Tx) error {
+		if err := c.refuseErased(ctx, tx, refs); err != nil {
+			return err
+		}
 		for _, v := range versions {
 			if err := c.intend(ctx, tx, v); err != nil {
 				return err

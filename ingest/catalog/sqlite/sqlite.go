@@ -98,6 +98,29 @@ var dialect = relational.Dialect{
 // Dialect implements [relational.DB].
 func (d *DB) Dialect() relational.Dialect { return dialect }
 
+// Shrink folds the write-ahead log into the file and empties it; what was deleted
+// is overwritten with zeros there (secure_delete). A reader of the moment may
+// keep it from doing so; then it tries again.
+func (d *DB) Shrink(ctx context.Context) error {
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		var busy, log, done int
+		if err := d.Write.QueryRowContext(ctx, `pragma wal_checkpoint(truncate)`).Scan(&busy, &log, &done); err != nil {
+			return err
+		}
+		if busy == 0 {
+			return nil
+		}
+		if wait > 5*time.Second {
+			return errors.New("a reader keeps the write-ahead log from being emptied")
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // Close folds the write-ahead log into the file and closes it.
 func (d *DB) Close() error {
 	err := d.Read.Close()

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorward/doorward/cmd/internal/app"
+	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy/keys/local"
+)
+
+func eraseCommand(g *global) *cobra.Command {
+	var document, source, subject, tenant, reason, out string
+	var expired, plan, skipHeld, allowReturn bool
+	cmd := &cobra.Command{
+		Use: "erase", Short: "Erase documents for good, by document, source, person or retention, with a receipt",
+		Long: `Erases everything of the documents: keys and texts, index points, fingerprints,
+waiting and quarantined copies, notes and lineage. What remains is a keyed hash of
+their ids, so that they do not come back, and a signed receipt that the audit log
+proves. A legal hold wins.
+
+--subject erases the documents whose attributes (erasure.subjects) name the person.
+--allow-return lets the documents be taken in again; without a document to erase it
+only does that, for one that was erased before.
+--plan shows what would be erased.`,
+		Args: noArgs, Annotations: handsOver,
+		RunE: func(c *cobra.Command, _ []string) error {
+			r := ingest.ErasureRequest{Tenant: tenant, Reason: reason, SkipHeld: skipHeld, Return: allowReturn}
+			asked := 0
+			for _, s := range []struct {
+				on     bool
+				scope  catalog.Scope
+				target string
+			}{{document != "", catalog.ByDocument, document}, {source != "", catalog.BySource, source}, {subject != "", catalog.BySubject, subject}, {expired, catalog.ByExpiry, ""}} {
+				if s.on {
+					asked++
+					r.Scope, r.Target = s.scope, s.target
+				}
+			}
+			if asked != 1 {
+				return usage("`%s` needs one of --document, --source, --subject and --expired", c.CommandPath())
+			}
+			return g.with(c, app.Options{}, func(a *app.App) error { return erase(c, g, a, r, plan, out) })
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&document, "document", "", "erase this document")
+	f.StringVar(&source, "source", "", "erase everything from this source")
+	f.StringVar(&subject, "subject", "", "erase what is about this person")
+	f.BoolVar(&expired, "expired", false, "erase what is past its retention")
+	f.StringVar(&tenant, "tenant", "", "the tenant (default: the configuration's)")
+	f.StringVar(&reason, "reason", "", "why; kept sealed until the erasure is done")
+	f.BoolVar(&plan, "plan", false, "show what would be erased, and erase nothing")
+	f.BoolVar(&skipHeld, "skip-held", false, "leave documents on legal hold instead of refusing")
+	f.BoolVar(&allowReturn, "allow-return", false, "let the documents be taken in again")
+	f.StringVarP(&out, "out", "o", "", "write the receipt to this file")
+	cmd.AddCommand(eraseVerify(g))
+	return cmd
+}
+
+func erase(c *cobra.Command, g *global, a *app.App, r ingest.ErasureRequest, plan bool, out string) error {
+	if r.Tenant == "" {
+		r.Tenant = a.Config.Tenant
+	}
+	r.By = operatorName()
+	p, err := a.Eraser.Plan(c.Context(), r)
+	if err != nil {
+		return err
+	}
+	if plan {
+		if g.json {
+			return json.NewEncoder(c.OutOrStdout()).Encode(p)
+		}
+		for _, id := range p.Documents {
+			fmt.Fprintln(c.OutOrStdout(), "would erase ", id)
+		}
+		for _, id := range p.Held {
+			fmt.Fprintln(c.OutOrStdout(), "legal hold  ", id)
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%d documents would be erased, %d are on legal hold\n", len(p.Documents), len(p.Held))
+		return nil
+	}
+	if len(p.Documents)+len(p.Held) == 0 && r.Scope != catalog.BySubject {
+		if r.Return && r.Scope == catalog.ByDocument {
+			return allowReturn(c, a, r)
+		}
+		return fmt.Errorf("%w: no document matches", ingest.ErrNothing)
+	}
+	e, err := a.Eraser.Erase(c.Context(), r)
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		if err := os.WriteFile(g.path(out), append(e.Receipt, '\n'), 0o600); err != nil {
+			return fmt.Errorf("writing the receipt: %w", err)
+		}
+	}
+	if g.json || out == "" {
+		_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", e.Receipt)
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%d documents erased; the receipt is in %s\n", len(p.Documents), out)
+	return nil
+}
+
+func allowReturn(c *cobra.Command, a *app.App, r ingest.ErasureRequest) error {
+	if err := a.Eraser.AllowReturn(c.Context(), r.Tenant, r.Target, r.By); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.OutOrStdout(), "the document may be taken in again")
+	return nil
+}
+
+// operatorName is who runs a command, as the audit log says it.
+func operatorName() string {
+	if u, err := user.Current(); err == nil {
+		return "os:" + u.Username
+	}
+	return "os:unknown"
+}
+
+func eraseVerify(g *global) *cobra.Command {
+	var document string
+	cmd := &cobra.Command{
+		Use: "verify RECEIPT", Short: "Check a receipt of erasure: its signature, and that the audit log holds it",
+		Args: exactly(1, "the receipt's file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := g.load()
+			if err != nil {
+				return err
+			}
+			data, err := os.ReadFile(args[0])
+			if err != nil {
+				return fmt.Errorf("reading receipt of erasure: %w", err)
+			}
+			v, err := local.OpenVerifier(cfg.Keys)
+			if err != nil {
+				return err
+			}
+			r, at, err := app.CheckErasure(data, v)
+			if err != nil {
+				return err
+			}
+			if document != "" {
+				if err := listed(cfg, r, document); err != nil {
+					return err
+				}
+			}
+			if g.json {
+				return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"valid": true, "receipt": r, "audit_entry": at})
+			}
+			fmt.Fprintf(c.OutOrStdout(), "the receipt is sound: %d documents by %s, erased %s; audit entry %d\n", len(r.Documents), r.Scope, time.Unix(r.Erased, 0).UTC().Format(time.RFC3339), at)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&document, "document", "", "also check that this document is among those erased (needs the tenant's keys)")
+	return cmd
+}
+
+var errNotListed = errors.New("the receipt does not list this document")
