@@ -197,7 +197,8 @@ func (m *merkle) round() (more bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), publishWait)
 	defer cancel()
-	checkpoint, err := m.integrate(ctx, first, list)
+	checkpoint, n, err := m.integrate(ctx, first, list)
+	list, more = list[:n], more || n < len(list)
 	if errors.Is(err, ErrTampered) {
 		m.mu.Lock()
 		m.failed = err
@@ -224,9 +225,11 @@ func (m *merkle) round() (more bool, err error) {
 }
 
 // integrate adds a list of entries to the Merkle log and returns a checkpoint
-// that covers them. The appender lives for this one list and takes it as one
-// batch, so that it is added as a whole or not at all, in order.
-func (m *merkle) integrate(ctx context.Context, first uint64, list [][]byte) (Checkpoint, error) {
+// that covers the first n of them. The appender lives for this one list and takes
+// it as one batch, so that it is added as a whole or not at all, in order. What a
+// round before added without publishing a checkpoint, because it was killed, is
+// compared and published first, alone: since then more may be waiting.
+func (m *merkle) integrate(ctx context.Context, first uint64, list [][]byte) (c Checkpoint, n int, err error) {
 	run, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	options := tessera.NewAppendOptions().
@@ -237,25 +240,31 @@ func (m *merkle) integrate(ctx context.Context, first uint64, list [][]byte) (Ch
 		WithGarbageCollectionInterval(0)
 	appender, shutdown, state, err := tessera.NewAppender(run, m.driver, options)
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("opening Merkle log: %w", err)
+		return c, 0, fmt.Errorf("opening Merkle log: %w", err)
 	}
 	size, err := state.IntegratedSize(ctx)
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("reading Merkle log: %w", err)
+		return c, 0, fmt.Errorf("reading Merkle log: %w", err)
 	}
 	end := first + uint64(len(list))
-	if size != first { // a round before got so far, all of it or nothing
-		if size != end {
-			return Checkpoint{}, fmt.Errorf("%w: the Merkle log has %d entries where %d or %d are due", ErrTampered, size, first, end)
-		}
+	switch {
+	case size < first || size > end:
+		return c, 0, fmt.Errorf("%w: the Merkle log has %d entries where %d to %d are due", ErrTampered, size, first, end)
+	case size > first:
 		if err := m.equal(first, size, list); err != nil {
-			return Checkpoint{}, err
+			return c, 0, err
 		}
-	} else if err := addAll(ctx, appender, first, list); err != nil {
-		return Checkpoint{}, err
+		end = size
+	default:
+		if err := addAll(ctx, appender, first, list); err != nil {
+			return c, 0, err
+		}
 	}
-	checkpoint, err := m.awaitCheckpoint(ctx, end)
-	return checkpoint, errors.Join(err, shutdown(ctx))
+	c, err = m.awaitCheckpoint(ctx, end)
+	if err = errors.Join(err, shutdown(ctx)); err != nil {
+		return c, 0, err
+	}
+	return c, int(end - first), nil
 }
 
 func addAll(ctx context.Context, appender *tessera.Appender, first uint64, list [][]byte) error {
