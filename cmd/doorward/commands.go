@@ -22,6 +22,7 @@ func commands(g *global) []*cobra.Command {
 		policyCommand(g),
 		quarantineCommand(g),
 		redteamCommand(g),
+		reindexCommand(g),
 		restoreCommand(g),
 		scanCommand(g),
 		serveCommand(g),

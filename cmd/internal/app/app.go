@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -44,6 +45,8 @@ type Options struct {
 	// Unfinished opens though interrupted work cannot be finished, to look into
 	// it: see [App.Unfinished].
 	Unfinished bool
+	// NoIndex opens though the index cannot be: it is to be made anew.
+	NoIndex bool
 	// Scanners, if set, are used instead of making them anew; they must be made
 	// of the same configuration.
 	Scanners *Scanners
@@ -83,6 +86,9 @@ type App struct {
 
 	replays auth.Replays // shared by replicas; nil: this process remembers
 
+	swap       *swap // what Index is
+	reindexing sync.Mutex
+	noIndex    bool // open though there is no index that can be used
 	unfinished error
 }
 
@@ -93,7 +99,7 @@ var ErrDemoKeys = errors.New("these are demo keys")
 // Open puts the parts together, locks the data directory and finishes what a
 // stopped process left undone.
 func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error) {
-	a := &App{Config: c, Log: o.Log, now: o.Now, auditFile: o.AuditFile, Scanners: o.Scanners}
+	a := &App{Config: c, Log: o.Log, now: o.Now, auditFile: o.AuditFile, Scanners: o.Scanners, noIndex: o.NoIndex}
 	if a.Log == nil {
 		a.Log = slog.New(slog.DiscardHandler)
 	}

@@ -124,10 +124,8 @@ func (a *App) fillBackup(ctx context.Context, records snapshotter, dir string, p
 		return m, err
 	}
 	// The index first: what it lacks of the catalog is put back on restoring.
-	if x, ok := a.Index.(snapshotter); ok {
-		if err := x.Snapshot(ctx, filepath.Join(dir, "index.db")); err != nil {
-			return m, err
-		}
+	if err := a.swap.Snapshot(ctx, filepath.Join(dir, indexFile)); err != nil {
+		return m, err
 	}
 	if err := records.Snapshot(ctx, filepath.Join(dir, "catalog.db")); err != nil {
 		return m, err

@@ -2,10 +2,8 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -19,8 +17,6 @@ import (
 	"github.com/doorward/doorward/retrieval/embed/openai"
 	"github.com/doorward/doorward/retrieval/embed/tei"
 	"github.com/doorward/doorward/retrieval/index"
-	"github.com/doorward/doorward/retrieval/index/qdrant"
-	indexsqlite "github.com/doorward/doorward/retrieval/index/sqlite"
 	"github.com/doorward/doorward/retrieval/prompt"
 	"github.com/doorward/doorward/sanitize"
 	"github.com/doorward/doorward/sanitize/egress"
@@ -36,53 +32,6 @@ type Index interface {
 	index.Reader
 	index.Mender
 	index.Epochs
-}
-
-// openIndex opens the configured index. Its pins say what it was made with, so
-// that it is never searched with anything else.
-func (a *App) openIndex(ctx context.Context) error {
-	analyzer, err := embed.NewAnalyzer(embed.Config{})
-	if err != nil {
-		return err
-	}
-	pins := &index.Pins{Analysis: analyzer.Fingerprint()}
-	if a.Embedder != nil {
-		pins.Model, pins.Dimension = a.Embedder.Model(), a.Embedder.Dimension()
-	}
-	if a.Config.Index.Type == "qdrant" {
-		return a.openQdrant(ctx, pins)
-	}
-	x, err := indexsqlite.Open(indexsqlite.Config{Path: filepath.Join(a.Config.Data, "index.db"), Schema: a.Schema, Pins: pins})
-	if err != nil {
-		return err
-	}
-	a.onClose(x.Close)
-	a.Index = x
-	return nil
-}
-
-func (a *App) openQdrant(ctx context.Context, pins *index.Pins) error {
-	q := a.Config.Index.Qdrant
-	key, err := ReadKey("index.qdrant.api_key_file", q.APIKeyFile)
-	if err != nil {
-		return err
-	}
-	c := qdrant.Config{Address: q.Address, Collection: q.Collection, Schema: a.Schema, Pins: pins, APIKey: key, Consistency: q.Consistency, Log: a.Log,
-		Layout: qdrant.Layout{Shards: q.Shards, Replicas: q.Replicas, VectorsOnDisk: q.OnDisk, TermsOnDisk: q.OnDisk, PayloadOnDisk: q.OnDisk, Quantization: q.Quantization}}
-	if q.TLS {
-		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	x, err := qdrant.Open(ctx, c)
-	// Create leaves a collection that exists alone, and fails.
-	if err != nil && q.Create && qdrant.Create(ctx, c, q.Collection) == nil {
-		x, err = qdrant.Open(ctx, c)
-	}
-	if err != nil {
-		return err
-	}
-	a.onClose(x.Close)
-	a.Index = x
-	return nil
 }
 
 // openEmbedder connects to the configured embedding server and reranker.
