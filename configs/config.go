@@ -36,6 +36,8 @@ type Config struct {
 	Reranker Reranker `yaml:"reranker"` // a second ordering, if any
 	Model    Model    `yaml:"model"`    // the model the demo may ask
 	Gateway  Gateway  `yaml:"gateway"`  // models that chat completions go to
+	Review   Review   `yaml:"review"`   // how the quarantine is looked after
+	Contain  Contain  `yaml:"contain"`  // how containment and roll-back are bounded
 	Audit    Audit    `yaml:"audit"`    // who else keeps or sees the audit log
 	Erasure  Erasure  `yaml:"erasure"`  // retention, legal hold, erasing
 	Log      Log      `yaml:"log"`
@@ -103,6 +105,7 @@ type Fields struct {
 	URI        string `yaml:"uri"`
 	MediaType  string `yaml:"media_type"`
 	Attributes string `yaml:"attributes"`
+	Manifest   string `yaml:"manifest"`
 }
 
 // Extract bounds extraction. Zero values take the defaults.
@@ -131,9 +134,13 @@ type Prompt struct {
 	PerSource int     `yaml:"per_source"` // most passages from one source; 0 any
 	Neighbors int     `yaml:"neighbours"` // chunks on either side that a passage is extended by
 	Diversity float64 `yaml:"diversity"`  // 0 to 1: how much sameness counts against a passage
-	Budget    int     `yaml:"budget"`     // tokens of passages
-	TopK      int     `yaml:"top_k"`      // passages
-	Marking   string  `yaml:"marking"`    // delimit, datamark or base64
+	// Shares is, for a source's trust word, the most of a prompt's passages that
+	// one such source may fill, 0 to 1; "*" is for all other words.
+	Shares  map[string]float64 `yaml:"shares"`
+	Magnet  float64            `yaml:"magnet"`  // share of different questions from which a document counts as a magnet; 0 off
+	Budget  int                `yaml:"budget"`  // tokens of passages
+	TopK    int                `yaml:"top_k"`   // passages
+	Marking string             `yaml:"marking"` // delimit, datamark or base64
 }
 
 // Output says what answers may hold.

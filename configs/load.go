@@ -69,7 +69,7 @@ func Defaults() *Config {
 		Tenant:   "default",
 		Listen:   Listen{Public: "127.0.0.1:8080", Operator: "127.0.0.1:8081"},
 		Chunks:   Chunks{MaxTokens: 384, Overlap: 32, Encoding: "cl100k_base"},
-		Prompt:   Prompt{Budget: 3000, TopK: 8, Marking: "datamark"},
+		Prompt:   Prompt{Budget: 3000, TopK: 8, Marking: "datamark", Shares: map[string]float64{"untrusted": 0.3}, Magnet: 0.25},
 		Output:   Output{Verbatim: 60},
 		Identity: Identity{Audience: "doorward"},
 		Catalog:  Catalog{Type: "sqlite", Postgres: Postgres{Schema: "doorward", Connections: 16}},
@@ -77,6 +77,8 @@ func Defaults() *Config {
 		Index:    Index{Type: "sqlite", Scrub: time.Hour, Qdrant: Qdrant{Collection: "doorward", Create: true}},
 		Embedder: Embedder{Type: "none", Destination: "internal"},
 		Reranker: Reranker{Type: "none", Destination: "internal"},
+		Review:   Review{Expire: 90 * 24 * time.Hour, Local: LocalOperator{Roles: []string{"admin"}}},
+		Contain:  Contain{Keep: 24 * time.Hour, Fresh: time.Second},
 		Audit:    Audit{Origin: "doorward/audit", Every: time.Second, Timeout: 5 * time.Second},
 		Push:     Push{MaxDocument: 24 << 20, MaxBatch: 64 << 20, MaxDocuments: 10_000, Remember: 7 * 24 * time.Hour},
 		Erasure:  Erasure{Subjects: []string{"owner"}, Hold: "legal_hold", Retain: "retain_until", Every: time.Hour},
@@ -106,6 +108,9 @@ func (c *Config) Resolve(dir string) {
 	for i := range c.Sources {
 		paths = append(paths, c.Sources[i].paths()...)
 		c.Sources[i].resolve(dir)
+		for k := range c.Sources[i].Manifest.Keys {
+			paths = append(paths, &c.Sources[i].Manifest.Keys[k])
+		}
 	}
 	for i := range c.Gateway.Upstreams {
 		paths = append(paths, &c.Gateway.Upstreams[i].APIKeyFile)

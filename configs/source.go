@@ -24,6 +24,7 @@ type Source struct {
 	Prefix   string           `yaml:"prefix"`    // goes before every document id
 	MaxBytes int64            `yaml:"max_bytes"` // largest document; 0: the type's own, 16 or 100 MiB
 	Fields   Fields           `yaml:"fields"`    // jsonl, sql: which fields or columns hold what
+	Manifest Connector        `yaml:"manifest"`  // signed manifests of the connector
 	Bucket   Bucket           `yaml:"bucket"`
 	Git      Git              `yaml:"git"`
 	SQL      SQL              `yaml:"sql"`

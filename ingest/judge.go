@@ -16,7 +16,9 @@ import (
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/chunk"
 	"github.com/doorward/doorward/ingest/receipt"
+	"github.com/doorward/doorward/ingest/signal"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/sanitize"
@@ -30,6 +32,10 @@ type judgeOptions struct {
 	// released: a reviewer let it in. What policy would hold is then removed
 	// span by span instead.
 	released bool
+	// contained are the orders in force; nil stops everything.
+	contained *contain.Set
+	// keep are spans that the reviewer lets stand, strip ones taken out on top.
+	keep, strip []sanitize.Span
 }
 
 // refusal stops a document on its way in: it is held or rejected with reasons.
@@ -57,10 +63,15 @@ func (p *Pipeline) judge(ctx context.Context, w *work, o judgeOptions) {
 		p.Log.ErrorContext(ctx, "holding a document after an error", "document", w.arrival.ID, "class", fmt.Sprintf("%T", err))
 		no = held("error")
 	}
-	w.withdraw = no.withdraw
+	p.refuse(w, o.revision, no)
+}
+
+// refuse has a document held or rejected.
+func (p *Pipeline) refuse(w *work, revision string, no *refusal) {
+	w.version, w.withdraw = nil, no.withdraw
 	w.judgement = &catalog.Judgement{
 		Ref: catalog.Ref{Tenant: w.arrival.Tenant, Document: w.arrival.ID}, State: no.state,
-		Revision: o.revision, Claimed: w.claimed, Reasons: no.reasons, Findings: w.event.Findings,
+		Revision: revision, Claimed: w.claimed, Reasons: no.reasons, Findings: w.event.Findings, Signals: w.signals,
 	}
 	w.event.Outcome, w.event.Reasons = Quarantined, no.reasons
 	if no.state == catalog.Rejected {
@@ -74,10 +85,20 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 			v, err = nil, held("panic")
 		}
 	}()
-	read, err := p.Extractor.Extract(ctx, Upload{Name: w.arrival.Name, MediaType: w.arrival.MediaType, Bytes: w.arrival.Bytes})
-	if err != nil {
-		return nil, held("extract:" + p.Extractor.Reason(err))
+	if err := o.contained.Document(origin(w.arrival)); err != nil {
+		return nil, held(containedReason(err))
 	}
+	if w.refused != "" {
+		return nil, held(w.refused)
+	}
+	reading := p.extract(ctx, w)
+	if errors.Is(reading.err, errPanic) {
+		return nil, held("panic")
+	}
+	if reading.err != nil {
+		return nil, held("extract:" + p.Extractor.Reason(reading.err))
+	}
+	read := reading.Extracted
 	attributes, err := p.attributes(w.arrival.Source, w.arrival.Claimed)
 	if err == nil && w.item.Err != nil {
 		err = w.item.Err
@@ -93,7 +114,7 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 	if err != nil {
 		return nil, err
 	}
-	rewritten, err := p.Sanitizer.Rewrite(ctx, read.Text, found.visible, actions, sanitize.RewriteOptions{Pseudonym: p.pseudonym(w.arrival.Tenant, attributes), Scanned: true})
+	rewritten, err := p.rewrite(ctx, w, o, read.Text, found.visible, attributes, actions)
 	if err != nil {
 		return nil, held("rewrite")
 	}
@@ -139,6 +160,7 @@ func (p *Pipeline) attributes(source string, claimed map[string]any) (policy.Att
 type findings struct {
 	visible []sanitize.Finding
 	hidden  []sanitize.Finding // Hidden findings, and what the hidden text contains
+	texts   []string           // what each of hidden is about; never stored, never logged
 }
 
 func (p *Pipeline) scan(ctx context.Context, w *work, read Extracted) (findings, error) {
@@ -150,11 +172,13 @@ func (p *Pipeline) scan(ctx context.Context, w *work, read Extracted) (findings,
 	for _, h := range read.Hidden {
 		at := sanitize.Span{Start: h.Offset, End: h.Offset}
 		f.hidden = append(f.hidden, sanitize.Finding{Span: at, Kind: sanitize.Hidden, Type: h.Class, Rule: h.Technique, Score: 1})
+		f.texts = append(f.texts, h.Text)
 		inside, err := p.Hidden(ctx, h.Text)
 		if err != nil {
 			return f, err
 		}
 		for _, g := range inside {
+			f.texts = append(f.texts, h.Text[g.Start:g.End])
 			g.Span = at
 			f.hidden = append(f.hidden, g)
 		}
@@ -183,7 +207,7 @@ func (p *Pipeline) decide(ctx context.Context, w *work, o judgeOptions, a policy
 	}
 	verdict, err := o.snapshot.Decide(ctx, policy.PointIngest, policy.Input{
 		"source":   map[string]any{"name": w.arrival.Source, "trust": p.Trust[w.arrival.Source]},
-		"document": map[string]any(a), "findings": list, "destination": p.destination(),
+		"document": map[string]any(a), "findings": list, "destination": p.destination(), "signals": signalsInput(w.signals),
 	})
 	if err != nil {
 		return nil, held("policy")
@@ -191,8 +215,12 @@ func (p *Pipeline) decide(ctx context.Context, w *work, o judgeOptions, a policy
 	w.protect = verdict.Protect
 	w.embed = verdict.Embed || p.destination() == embed.Internal
 	actions := sanitize.ParseActions(verdict.Actions)
+	w.actions = sanitize.ParseActions(verdict.Actions)
 	if o.released {
 		return release(actions), nil
+	}
+	if verdict.Contain {
+		w.contain = reasons(verdict)[0]
 	}
 	switch verdict.Outcome {
 	case policy.Index:
@@ -201,6 +229,15 @@ func (p *Pipeline) decide(ctx context.Context, w *work, o judgeOptions, a policy
 		return nil, &refusal{state: catalog.Rejected, reasons: reasons(verdict)}
 	}
 	return nil, held(reasons(verdict)...)
+}
+
+// signalsInput is what policy is told of a document's signals; it is always an
+// object, so that a policy that asks for more than was measured gets undefined.
+func signalsInput(s *signal.Signals) map[string]any {
+	if s == nil {
+		return map[string]any{}
+	}
+	return s.Map()
 }
 
 // destination is where texts go to be embedded, as policies name it.
@@ -270,7 +307,10 @@ func (p *Pipeline) build(ctx context.Context, w *work, o judgeOptions, read Extr
 		Ref:    catalog.Ref{Tenant: w.arrival.Tenant, Document: w.arrival.ID, Version: version(w.arrival.Content, o.revision)},
 		Source: w.arrival.Source, URI: w.arrival.URI, MediaType: read.MediaType, Title: p.title(ctx, read.Title, actions),
 		Content: w.arrival.Content, Fingerprint: w.arrival.Fingerprint, Revision: o.revision, Claimed: w.claimed,
-		Attributes: a, Findings: w.event.Findings,
+		Attributes: a, Findings: w.event.Findings, Provenance: w.arrival.Provenance,
+	}
+	if w.read.profile.Words > 0 {
+		v.Signature = w.read.profile.Signature.Encode()
 	}
 	w.event.Removed = len(r.Edits)
 	terms, err := p.Keys.Derive(v.Tenant, keys.Terms)

@@ -19,9 +19,11 @@ import (
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/chunk"
+	"github.com/doorward/doorward/ingest/manifest"
 	"github.com/doorward/doorward/ingest/receipt"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/index"
@@ -69,6 +71,9 @@ type Catalog interface {
 	Versions
 	Tasks
 	Cursors
+	Likeness
+	Batches
+	Manifests
 }
 
 // Extractor turns bytes into visible text and reports what was hidden. On an
@@ -130,6 +135,13 @@ type Config struct {
 	Trust map[string]string
 	// Ceilings bound what each source's documents may claim; may be nil.
 	Ceilings map[string]Ceiling
+	// Connectors says whose signed manifests each source's documents need; may be
+	// nil.
+	Connectors map[string]manifest.Trust
+	// Contained returns the containment orders in force; an error stops a run.
+	// Contain gives one. Nil: there are none.
+	Contained func(ctx context.Context) (*contain.Set, error)
+	Contain   func(ctx context.Context, o contain.Order) error
 	// Settings is the revision of configuration that changes what ingest yields
 	// and is not covered by the other parts' revisions; may be empty.
 	Settings string
@@ -149,6 +161,9 @@ type Pipeline struct {
 	Config
 	working sync.Mutex // held while owed index work is done
 	intake  intake
+
+	pushedMu sync.Mutex
+	pushed   map[[2]string]*pushedUsual // by tenant and source
 }
 
 // DefaultMaxBytes bounds a document, as extraction does.
@@ -198,6 +213,11 @@ type Options struct {
 	// Settings is the revision of the source's own settings: where it changed,
 	// everything is read.
 	Settings string
+	// Batch names the run in the catalog; "" makes a name.
+	Batch string
+	// Submitter is who hands the documents in, as containment orders may name
+	// them; may be empty.
+	Submitter string
 	// Progress, if set, is called after every document, from one goroutine.
 	Progress func(Event)
 }
@@ -232,6 +252,7 @@ const (
 
 // Report sums up a run.
 type Report struct {
+	Batch    string // the run's name in the catalog
 	Outcomes map[Outcome]int
 	Bytes    int64 // of documents that were read
 	Chunks   int

@@ -313,7 +313,7 @@ func (p *Pipeline) takeIn() {
 		}
 		g := pushGroup{docs: docs}
 		var err error
-		if g.run, err = p.startRun(docs[0].source, Options{Tenant: docs[0].work.tenant}); err == nil {
+		if g.run, err = p.startPush(ctx, docs[0].work.tenant, docs[0].source); err == nil {
 			err = g.run.admit(ctx, g.works())
 		}
 		if err != nil {
@@ -333,6 +333,9 @@ func (p *Pipeline) settleGroups(ctx context.Context, settling <-chan pushGroup) 
 	added := map[string]int{}
 	for g := range settling {
 		err := p.settle(ctx, g.works(), g.run.revision)
+		if err == nil {
+			err = g.run.acceptPushed(ctx, g.works())
+		}
 		p.finish(g, err)
 		tenant := g.docs[0].work.tenant
 		for _, d := range g.docs {
@@ -395,6 +398,9 @@ func (p *Pipeline) Reattribute(ctx context.Context, id string, o PushOptions, ch
 }
 
 func (p *Pipeline) reattributeLive(ctx context.Context, id string, o PushOptions, k catalog.Known, change func(map[string]any) (map[string]any, error)) (Event, error) {
+	if p.Connectors[o.Source].Required {
+		return Event{}, fmt.Errorf("%w: this source's documents change by signed manifests only", catalog.ErrState)
+	}
 	docs, err := p.Catalog.Documents(ctx, o.Tenant, []string{id})
 	if err != nil {
 		return Event{}, err
@@ -419,6 +425,7 @@ func (p *Pipeline) reattributeLive(ctx context.Context, id string, o PushOptions
 	if w.reattr, err = p.newReceipt(d, attributes, w.claimed, k.Fingerprint); err != nil {
 		return Event{}, err
 	}
+	w.reattr.Provenance = catalog.Provenance{Batch: pushBatch(o.Source, p.Now()), Submitter: "backend:" + o.Backend}
 	return w.event, p.settle(ctx, []*work{w}, k.Revision)
 }
 

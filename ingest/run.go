@@ -11,7 +11,10 @@ import (
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/receipt"
+	"github.com/doorward/doorward/ingest/signal"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/contain"
+	"github.com/doorward/doorward/sanitize"
 )
 
 // Bounds of a batch: what is received, audited, indexed and committed together.
@@ -40,6 +43,15 @@ type work struct {
 	protect bool
 	// withdraw: the live version may not stay (its new attributes are unusable).
 	withdraw bool
+
+	read    *reading         // the document as extracted
+	result  sanitize.Result  // its text as rewritten
+	actions sanitize.Actions // policy's own
+	signals *signal.Signals  // what policy is told of it; nil: not measured
+	arrived bool             // it is new or has changed
+	refused string           // why its manifest does not hold
+	mark    *catalog.Marked  // its manifest, when it does
+	contain string           // why policy has its whole run contained
 }
 
 // Run ingests a source: every document is received, judged and, if policy says
@@ -68,6 +80,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 			if err := p.settle(gctx, batch, r.revision); err != nil {
 				return err
 			}
+			r.accept(batch)
 			for _, w := range batch {
 				r.done(w.event)
 			}
@@ -84,7 +97,10 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 	if err == nil {
 		err = p.declareEpoch(ctx, o.Tenant, r.report.Chunks)
 	}
-	r.report.Elapsed = p.Now().Sub(started)
+	if err == nil {
+		err = r.finish(ctx)
+	}
+	r.report.Batch, r.report.Elapsed = r.batch, p.Now().Sub(started)
 	return r.report, err
 }
 
@@ -102,6 +118,14 @@ type run struct {
 	next     string   // cursor of this one
 	deleted  []string // ids the source says are gone
 	report   Report
+
+	batch     string       // the run's name
+	started   bool         // it is in the catalog
+	stopped   bool         // policy had it contained
+	usual     *usual       // nil until something is measured
+	pushed    *pushedUsual // of pushed documents
+	marks     map[string]catalog.Marked
+	contained *contain.Set // orders in force for the documents in hand
 }
 
 // startRun takes one snapshot of the policy for all of a run.
@@ -110,7 +134,13 @@ func (p *Pipeline) startRun(source string, o Options) (*run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting ingest: %w", err)
 	}
-	return &run{p: p, o: o, source: source, snapshot: snapshot, revision: p.revision(snapshot), seen: idSet{}}, nil
+	batch := o.Batch
+	if batch == "" {
+		if batch, err = newBatch(); err != nil {
+			return nil, err
+		}
+	}
+	return &run{p: p, o: o, batch: batch, source: source, snapshot: snapshot, revision: p.revision(snapshot), seen: idSet{}}, nil
 }
 
 func (r *run) done(e Event) {
@@ -179,6 +209,12 @@ func (r *run) admit(ctx context.Context, batch []*work) error {
 	if err := r.triage(ctx, batch); err != nil {
 		return err
 	}
+	if err := r.start(ctx, batch); err != nil {
+		return err
+	}
+	if err := r.keepMarks(ctx, batch); err != nil {
+		return err
+	}
 	var arrivals []catalog.Arrival
 	for _, w := range batch {
 		if w.event.Outcome == "" && w.reattr == nil {
@@ -193,6 +229,13 @@ func (r *run) admit(ctx context.Context, batch []*work) error {
 
 // judgeBatch judges what was received.
 func (r *run) judgeBatch(ctx context.Context, batch []*work) error {
+	if err := r.measure(ctx, batch); err != nil {
+		return err
+	}
+	var err error
+	if r.contained, err = r.p.orders(ctx); err != nil {
+		return err
+	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.p.Workers)
 	for _, w := range batch {
@@ -200,11 +243,14 @@ func (r *run) judgeBatch(ctx context.Context, batch []*work) error {
 			continue
 		}
 		group.Go(func() error {
-			r.p.judge(gctx, w, judgeOptions{snapshot: r.snapshot, revision: r.revision})
+			r.p.judge(gctx, w, judgeOptions{snapshot: r.snapshot, revision: r.revision, contained: r.contained})
 			return gctx.Err()
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return r.stopFlood(ctx, batch)
 }
 
 // triage settles what needs no work: failures, and documents that are unchanged
@@ -226,13 +272,16 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 	if err != nil {
 		return err
 	}
+	if err := r.readMarks(ctx, ids); err != nil {
+		return err
+	}
 	inBatch := map[string]bool{}
 	for _, w := range batch {
 		w.known = known[w.item.ID]
 		if w.item.Err != nil {
 			w.item.Attributes = nil // unusable ones must not be found again after a restart
 		}
-		w.claimed = r.p.claims(r.source, w.item.Attributes)
+		w.claimed = r.p.claimed(r.source, w.item.Attributes, w.item.Manifest)
 		switch {
 		case w.item.ID == "" || w.item.Open == nil:
 			w.fail(orUnreadable(w.item.Err))
@@ -276,7 +325,7 @@ func validID(id string) bool {
 // do, its bytes are not read.
 func (r *run) differs(ctx context.Context, w *work) error {
 	k := w.known
-	if k.State == catalog.Live && k.Fingerprint != "" && k.Fingerprint == w.item.Fingerprint && k.Revision == r.revision && w.item.Err == nil {
+	if !r.p.signs(r.source) && k.State == catalog.Live && k.Fingerprint != "" && k.Fingerprint == w.item.Fingerprint && k.Revision == r.revision && w.item.Err == nil {
 		if err := r.reattribute(ctx, w); err != nil || w.reattr != nil {
 			return err
 		}
@@ -286,7 +335,7 @@ func (r *run) differs(ctx context.Context, w *work) error {
 
 // same: judged under the revision in force, with the same claims.
 func (r *run) same(w *work) bool {
-	return w.known.Revision == r.revision && w.known.Claimed == w.claimed
+	return (w.known.Revision == r.revision || w.known.Revision == catalog.Final) && w.known.Claimed == w.claimed
 }
 
 // behind says what of an item the catalog does not have yet, as far as can be
@@ -301,7 +350,7 @@ func (r *run) behind(it Item, known catalog.Known) string {
 		return "its id belongs to another source"
 	case known.Fingerprint != "" && it.Fingerprint != "" && known.Fingerprint != it.Fingerprint:
 		return "changed in its source"
-	case it.Err == nil && known.Claimed != policy.HashValue(it.Attributes):
+	case it.Err == nil && known.Claimed != r.p.claimed(r.source, it.Attributes, it.Manifest):
 		return "attributes changed in its source"
 	}
 	return ""
@@ -349,13 +398,23 @@ func (r *run) take(ctx context.Context, w *work) error {
 	w.arrival = catalog.Arrival{
 		Tenant: r.o.Tenant, ID: w.item.ID, Source: r.source, Name: w.item.Name, URI: w.item.URI, MediaType: w.item.MediaType,
 		Content: receipt.Hash(key, data), Fingerprint: w.item.Fingerprint, Claimed: w.item.Attributes, Bytes: data, Received: r.p.Now(),
+		Provenance: catalog.Provenance{Batch: r.batch, Submitter: r.submitter(w)},
 	}
-	if w.known.State == catalog.Retired || w.known.Content != w.arrival.Content || w.known.Revision != r.revision {
+	if w.known.Content == w.arrival.Content && w.known.Revision == catalog.Final && w.known.State == catalog.Rejected {
+		w.event.Outcome = Unchanged // a person refused these very bytes
 		return nil
 	}
-	switch {
-	case w.known.Claimed == w.claimed:
+	if w.known.State == catalog.Retired || w.known.Content != w.arrival.Content || w.known.Revision != r.revision {
+		r.verify(w)
+		return nil
+	}
+	if w.known.Claimed == w.claimed {
 		w.event.Outcome = Unchanged
+		return nil
+	}
+	r.verify(w)
+	switch {
+	case w.refused != "":
 	case w.known.State == catalog.Live && w.item.Err == nil:
 		return r.reattribute(ctx, w)
 	}
@@ -402,6 +461,7 @@ func (r *run) reattribute(ctx context.Context, w *work) error {
 	if w.reattr, err = r.p.newReceipt(d, attributes, w.claimed, w.item.Fingerprint); err != nil {
 		return err
 	}
+	w.reattr.Provenance = catalog.Provenance{Batch: r.batch, Submitter: r.submitter(w)}
 	w.event.Version = d.Version
 	w.event.Outcome = Reattribute
 	return nil

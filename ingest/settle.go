@@ -140,6 +140,8 @@ func (p *Pipeline) work(ctx context.Context) error {
 			err = p.eraseIndexed(ctx, t.Tenant, t.Document)
 		case catalog.AttributesOp:
 			err = p.Index.SetAttributes(ctx, t.Tenant, t.Document, t.Attributes, t.Receipt)
+		case catalog.PutOp:
+			err = p.indexAgain(ctx, t.Ref)
 		default:
 			err = fmt.Errorf("%w: owed work of an unknown kind; run `doorward fsck --deep --repair`", catalog.ErrState)
 		}
@@ -268,25 +270,15 @@ func (p *Pipeline) Recover(ctx context.Context) error {
 
 // rejudge judges an arrival from its sealed bytes.
 func (p *Pipeline) rejudge(ctx context.Context, tenant, id string, released bool) (Event, error) {
-	snapshot, err := p.Policy.Snapshot()
-	if err != nil {
-		return Event{}, fmt.Errorf("judging: %w", err)
-	}
-	a, err := p.Catalog.Arrival(ctx, tenant, id)
+	w, o, err := p.again(ctx, tenant, id, judgeOptions{released: released})
 	if err != nil {
 		return Event{}, err
 	}
-	known, err := p.Catalog.Known(ctx, tenant, []string{id})
-	if err != nil {
-		return Event{}, err
-	}
-	w := &work{arrival: a, claimed: p.claims(a.Source, a.Claimed), known: known[id], event: Event{ID: id, Bytes: int64(len(a.Bytes))}}
-	revision := p.revision(snapshot)
-	p.judge(ctx, w, judgeOptions{snapshot: snapshot, revision: revision, released: released})
+	p.judge(ctx, w, o)
 	if err := ctx.Err(); err != nil {
 		return Event{}, err
 	}
-	return w.event, p.settle(ctx, []*work{w}, revision)
+	return w.event, p.settle(ctx, []*work{w}, o.revision)
 }
 
 // receiveAgain stores an arrival anew, as its bytes are, and judges it.
@@ -302,18 +294,10 @@ func (p *Pipeline) receiveAgain(ctx context.Context, a catalog.Arrival) (Event, 
 	return p.rejudge(ctx, a.Tenant, a.ID, false)
 }
 
-// Release lets a held document in after review: what policy would hold is
-// stripped span by span. It may be held again, for example when it cannot be
-// extracted. The caller has asked policy and audited who and why.
+// Release is [Pipeline.ReleaseWith] with no choices: what policy would hold is
+// stripped span by span.
 func (p *Pipeline) Release(ctx context.Context, tenant, id string) (Event, error) {
-	a, err := p.Catalog.Arrival(ctx, tenant, id)
-	if err != nil {
-		return Event{}, err
-	}
-	if a.State != catalog.Held {
-		return Event{}, fmt.Errorf("releasing: %w: the document is %s", catalog.ErrState, a.State)
-	}
-	return p.rejudge(ctx, tenant, id, true)
+	return p.ReleaseWith(ctx, tenant, id, ReleaseOptions{})
 }
 
 // Retire takes documents out because somebody decided so; why is audited.

@@ -66,6 +66,9 @@ type Item struct {
 	// and sidecar files, before normalisation against the schema. Document
 	// content has no influence on them.
 	Attributes map[string]any
+	// Own are the attributes as the connector itself claims them, before mapping
+	// rules: what its manifest is about. Nil when it claims none.
+	Own map[string]any
 	// Manifest is the connector's signed statement about the document, if it
 	// made one; the pipeline verifies it.
 	Manifest []byte

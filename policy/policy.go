@@ -116,6 +116,7 @@ type Verdict struct {
 	Allow   bool              // admin
 	Outcome Outcome           // ingest
 	Embed   bool              // ingest: the rewritten text may go to the external embedder named in the input
+	Contain bool              // ingest: the whole run this document came in is to be held
 	Protect bool              // ingest: answers to people who may not read the document must not repeat its text
 	Actions map[string]string // kind, type or rule → action word (see sanitize.Action); absent means the strictest
 	Reasons []string          // policy-authored; never document content

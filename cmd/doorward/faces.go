@@ -69,6 +69,7 @@ func publicAPI(a *app.App) (*api.API, error) {
 	}
 	return api.New(api.Config{
 		Documents: documents,
+		Contained: a.Orders.Contained,
 		Auth:      authn, Service: a.Service, Output: a.Output, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
 		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking, Observe: a.Metrics.Observe,
 		Ready: func() error { _, err := a.Policy.Snapshot(); return errors.Join(err, a.Backends.Err()) },

@@ -169,6 +169,7 @@ func (b *Bucket) item(ctx context.Context, o *blob.ListObject, sidecars map[stri
 		it.MediaType = mediaType
 	}
 	if err == nil {
+		it.Own = own
 		it.Attributes, err = b.mapper.Map(facts, own)
 	}
 	it.Err = err

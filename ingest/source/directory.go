@@ -177,7 +177,7 @@ func (d *Directory) item(p string, siblings map[string]bool) ingest.Item {
 		it.Manifest, err = d.manifest(p, siblings)
 	}
 	if err == nil {
-		it.MediaType = mediaType
+		it.MediaType, it.Own = mediaType, own
 		it.Attributes, err = d.mapper.Map(Facts{Source: d.config.Name, Path: p}, own)
 	}
 	if err != nil {

@@ -163,7 +163,7 @@ func (g *Git) item(tree *object.Tree, commit *object.Commit, name string, entry 
 	}
 	own, mediaType, err := g.sidecar(tree, name)
 	if err == nil {
-		it.MediaType = mediaType
+		it.MediaType, it.Own = mediaType, own
 		it.Attributes, err = g.mapper.Map(Facts{Source: g.config.Name, Path: name}, own)
 	}
 	it.Err = err

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +44,7 @@ type Fields struct {
 	Attributes string `yaml:"attributes" json:"attributes"`
 	URI        string `yaml:"uri" json:"uri"`
 	MediaType  string `yaml:"media_type" json:"media_type"`
+	Manifest   string `yaml:"manifest" json:"manifest"` // the connector's signed manifest, an object
 }
 
 // JSONLines reads records from a file. It keeps 16 bytes for each id it has
@@ -162,6 +164,7 @@ func (j *JSONLines) item(line []byte, size int64, number int) ingest.Item {
 type record struct {
 	id, title, text, uri, mediaType string
 	attributes                      map[string]any
+	manifest                        []byte
 }
 
 // readRecord takes the named fields. Its errors name fields, never values.
@@ -214,6 +217,16 @@ func readRecord(fields map[string]any, names Fields) (record, error) {
 			firstErr = fmt.Errorf("the field %q is not an object", name)
 		}
 	}
+	name = names.Manifest
+	if name == "" {
+		name = "manifest"
+	}
+	if v, ok := field(fields, name); ok && name != "-" {
+		var err error
+		if r.manifest, err = json.Marshal(v); err != nil && firstErr == nil {
+			firstErr = fmt.Errorf("the field %q is not JSON", name)
+		}
+	}
 	return r, firstErr
 }
 
@@ -227,6 +240,7 @@ func (r record) fill(it *ingest.Item) {
 	if it.MediaType == "" {
 		it.MediaType = "text/plain"
 	}
+	it.Own, it.Manifest = r.attributes, r.manifest
 	it.Size = int64(len(body))
 	it.Fingerprint = digest(it.MediaType, body)
 	it.Open = opener([]byte(body))

@@ -76,6 +76,7 @@ func (s *Push) Item(d ingest.Pushed) ingest.Item {
 			return it
 		}
 	}
+	it.Own = own
 	it.Attributes, it.Err = s.Attributes(d.ID, own)
 	return it
 }

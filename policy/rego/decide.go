@@ -93,6 +93,12 @@ func readVerdict(p policy.Point, answer map[string]any) (policy.Verdict, error) 
 			return policy.Verdict{}, fmt.Errorf("protect must be true or false")
 		}
 		v.Protect = b
+		contain, given := answer["contain"]
+		b, ok = contain.(bool)
+		if given && !ok {
+			return policy.Verdict{}, fmt.Errorf("contain must be true or false")
+		}
+		v.Contain = b
 	}
 	if p != policy.PointAdmin {
 		actions, err := readActions(answer["actions"])

@@ -25,6 +25,7 @@ import (
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/audit/tlog"
+	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/policy/keys/local"
 	"github.com/doorward/doorward/policy/rego"
@@ -75,6 +76,7 @@ type App struct {
 	Eraser   *ingest.Eraser
 	Service  *retrieval.Service
 	Output   *output.Filter
+	Orders   *contain.Watch // containment orders in force
 
 	Metrics *Metrics
 
@@ -290,9 +292,15 @@ func (a *App) openFlows(ctx context.Context) error {
 		return err
 	}
 	a.Holds = a.holds()
+	connectors, err := connectorKeys(c)
+	if err != nil {
+		return err
+	}
+	a.Orders = contain.NewWatch(a.Catalog, c.Contain.Fresh, a.now)
 	a.Pipeline, err = ingest.New(ingest.Config{
 		Holds: a.Holds, Catalog: a.Catalog, Index: a.Index, Epochs: a.Index, Audit: a.Audit, Policy: a.Policy, Schema: a.Schema, Keys: a.Keys, Signer: signer,
 		Extractor: x, Sanitizer: a.Scanners.Sanitizer, Hidden: a.Scanners.hidden, Analyzer: analyzer, Embedder: a.Embedder, Access: c.Schema.Access, Trust: trust(c), Ceilings: ceilings(c),
+		Connectors: connectors, Contained: a.Orders.Contained, Contain: a.Orders.Contain,
 		Chunks:   chunk.Config{MaxTokens: c.Chunks.MaxTokens, Overlap: c.Chunks.Overlap, Counter: counter},
 		MaxBytes: c.Extract.MaxBytes, Log: a.Log, Now: a.now,
 	})
@@ -308,7 +316,8 @@ func (a *App) openFlows(ctx context.Context) error {
 		Index: a.Index, Epochs: a.Index, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Verifier: a.Verifier, Audit: a.Audit,
 		Analyzer: analyzer, Embedder: a.Embedder, Reranker: a.Reranker, Prompt: builder,
 		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Log: a.Log,
-		Secret: func(tenant string) ([]byte, error) { return a.Keys.Derive(tenant, ingest.ContentPurpose) },
+		Contained: a.Orders.Contained,
+		Secret:    func(tenant string) ([]byte, error) { return a.Keys.Derive(tenant, ingest.ContentPurpose) },
 	})
 	return err
 }

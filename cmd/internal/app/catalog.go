@@ -74,9 +74,9 @@ func (a *App) keysConfig() local.Config {
 
 func (a *App) openStores(ctx context.Context) (err error) {
 	if a.Postgres != nil {
-		a.Catalog, err = relational.New(ctx, a.Postgres, relational.Config{Keys: a.Keys, Now: a.now})
+		a.Catalog, err = relational.New(ctx, a.Postgres, relational.Config{Keys: a.Keys, Now: a.now, Keep: a.Config.Contain.Keep})
 	} else {
-		a.Catalog, err = catalogsqlite.Open(ctx, catalogsqlite.Config{Dir: a.Config.Data, Keys: a.Keys, Now: a.now})
+		a.Catalog, err = catalogsqlite.Open(ctx, catalogsqlite.Config{Dir: a.Config.Data, Keys: a.Keys, Now: a.now, Keep: a.Config.Contain.Keep})
 	}
 	if err != nil {
 		return err

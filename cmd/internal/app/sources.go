@@ -58,7 +58,7 @@ func mapping(s configs.Source) source.Mapping {
 
 func fields(s configs.Source) source.Fields {
 	f := s.Fields
-	return source.Fields{ID: f.ID, Title: f.Title, Text: f.Text, Attributes: f.Attributes, URI: f.URI, MediaType: f.MediaType}
+	return source.Fields{ID: f.ID, Title: f.Title, Text: f.Text, Attributes: f.Attributes, URI: f.URI, MediaType: f.MediaType, Manifest: f.Manifest}
 }
 
 // noSidecars: a directory and a bucket have attribute files unless told

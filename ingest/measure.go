@@ -1,0 +1,259 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/signal"
+	"github.com/doorward/doorward/policy/keys"
+	"github.com/doorward/doorward/retrieval/prompt"
+)
+
+// Likeness is the catalog's memory of what documents are like.
+type Likeness interface {
+	Alike(ctx context.Context, tenant string, s signal.Signature) ([]catalog.Alike, error)
+	SameContent(ctx context.Context, tenant, content, document string) (int, error)
+	Baseline(ctx context.Context, tenant, source string) (*signal.Baseline, error)
+	SetBaseline(ctx context.Context, tenant, source string, b *signal.Baseline) error
+}
+
+// reading is a document as extracted, and what was measured of it.
+type reading struct {
+	Extracted
+	err     error
+	profile signal.Profile
+}
+
+// extract reads a document once.
+func (p *Pipeline) extract(ctx context.Context, w *work) *reading {
+	if w.read != nil {
+		return w.read
+	}
+	w.read = &reading{err: errPanic}
+	func() {
+		defer func() { _ = recover() }() // the value may quote the document
+		w.read.Extracted, w.read.err = p.Extractor.Extract(ctx, Upload{Name: w.arrival.Name, MediaType: w.arrival.MediaType, Bytes: w.arrival.Bytes})
+	}()
+	return w.read
+}
+
+var errPanic = errors.New("reading panicked")
+
+// usual is a run's measure of what its source usually sends.
+type usual struct {
+	batch *signal.Batch
+	next  *signal.Baseline // what becomes usual when the run ends well
+	added int
+}
+
+// usual reads what a source usually sends.
+func (p *Pipeline) usual(ctx context.Context, tenant, source string) (*usual, error) {
+	b, err := p.Catalog.Baseline(ctx, tenant, source)
+	if err != nil {
+		return nil, err
+	}
+	data, err := b.Encode()
+	if err != nil {
+		return nil, err
+	}
+	next, err := signal.DecodeBaseline(data) // measured against as it was, whatever this run adds
+	if err != nil {
+		return nil, err
+	}
+	return &usual{batch: signal.NewBatch(b, p.Now()), next: next}, nil
+}
+
+// measure reads the documents that are to be judged, side by side, and measures
+// them, in order, so that the same run gives the same signals.
+func (r *run) measure(ctx context.Context, batch []*work) error {
+	var list []*work
+	for _, w := range batch {
+		if w.event.Outcome == "" && w.reattr == nil && w.refused == "" {
+			list = append(list, w)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	if r.usual == nil {
+		u, err := r.p.usual(ctx, r.o.Tenant, r.source)
+		if err != nil {
+			return err
+		}
+		r.usual = u
+	}
+	profiler, err := r.p.profiler(r.o.Tenant)
+	if err != nil {
+		return err
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.p.Workers)
+	for _, w := range list {
+		group.Go(func() error {
+			r.p.profile(gctx, w, profiler)
+			return gctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, w := range list {
+		if w.read.err != nil {
+			continue // it will be held
+		}
+		if err := r.p.signals(ctx, w, r.usual.batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// profile reads a document and measures it by itself.
+func (p *Pipeline) profile(ctx context.Context, w *work, by *signal.Profiler) {
+	read := p.extract(ctx, w)
+	if read.err != nil {
+		return
+	}
+	read.err = errPanic
+	defer func() { _ = recover() }() // the value may quote the document
+	read.profile = by.Measure(read.Text)
+	read.err = nil
+}
+
+func (p *Pipeline) profiler(tenant string) (*signal.Profiler, error) {
+	key, err := p.Keys.Derive(tenant, keys.Signals)
+	if err != nil {
+		return nil, err
+	}
+	return signal.NewProfiler(key)
+}
+
+// signals measures one document against its run and what is indexed. What was
+// judged before with the same bytes is no arrival: a change of rules is no flood.
+func (p *Pipeline) signals(ctx context.Context, w *work, batch *signal.Batch) error {
+	profile := w.read.profile
+	s := signal.Signals{Stuffing: signal.Stuffing{Repetition: profile.Repetition, Query: profile.Query}}
+	if w.known.Content != w.arrival.Content {
+		s = batch.Add(profile)
+		w.arrived = true
+	}
+	var err error
+	tenant := w.arrival.Tenant
+	if s.Duplicates.Exact, err = p.Catalog.SameContent(ctx, tenant, w.arrival.Content, w.arrival.ID); err != nil {
+		return err
+	}
+	alike, err := p.Catalog.Alike(ctx, tenant, profile.Signature)
+	if err != nil {
+		return err
+	}
+	for _, a := range alike {
+		other, err := signal.Decode(a.Signature)
+		if err != nil {
+			return fmt.Errorf("%w: %w", catalog.ErrUnavailable, err)
+		}
+		if a.Document != w.arrival.ID && other.Likeness(profile.Signature) >= signal.Near {
+			s.Duplicates.Near++
+		}
+	}
+	key, err := p.Keys.Derive(tenant, keys.Canary)
+	if err != nil {
+		return err
+	}
+	s.Generated, s.Labels = prompt.HoldsCanary(key, w.read.Text), prompt.Labels(w.read.Text)
+	for _, h := range w.read.Hidden {
+		s.Generated = s.Generated || prompt.HoldsCanary(key, h.Text)
+	}
+	s.Signed = w.arrival.Connector != ""
+	w.signals = &s
+	return nil
+}
+
+// measureAlone measures a document outside a run, or takes what its run measured.
+func (p *Pipeline) measureAlone(ctx context.Context, w *work) error {
+	profiler, err := p.profiler(w.arrival.Tenant)
+	if err != nil {
+		return err
+	}
+	p.profile(ctx, w, profiler)
+	if w.signals = w.arrival.Signals; w.signals != nil || w.read.err != nil {
+		return nil // as measured in its run; or it will be held
+	}
+	u, err := p.usual(ctx, w.arrival.Tenant, w.arrival.Source)
+	if err != nil {
+		return err
+	}
+	return p.signals(ctx, w, u.batch)
+}
+
+// accept takes what was let in into what is usual.
+func (r *run) accept(batch []*work) {
+	for _, w := range batch {
+		if w.version != nil && w.arrived && r.usual != nil {
+			r.usual.next.Accept(w.read.profile, r.p.Now())
+			r.usual.added++
+		}
+		w.read = nil
+	}
+}
+
+// pushedUsual is what pushed documents are measured against: one for each source
+// and hour, so that a flood in many small calls is one flood.
+type pushedUsual struct {
+	batch string
+	*usual
+	stopped bool
+}
+
+// saveEvery is how many accepted pushed documents are taken into a baseline at
+// once; fewer are forgotten when the process ends.
+const saveEvery = 64
+
+// pushBatch names the batch of what is pushed to a source within one hour.
+func pushBatch(source string, now time.Time) string {
+	return "push-" + source + "-" + now.UTC().Format("20060102T15")
+}
+
+// startPush begins a group of pushed documents. Groups are begun, and judged, one
+// after the other.
+func (p *Pipeline) startPush(ctx context.Context, tenant, source string) (*run, error) {
+	r, err := p.startRun(source, Options{Tenant: tenant, Batch: pushBatch(source, p.Now())})
+	if err != nil {
+		return nil, err
+	}
+	key := [2]string{tenant, source}
+	p.pushedMu.Lock()
+	u := p.pushed[key]
+	p.pushedMu.Unlock()
+	if u == nil || u.batch != r.batch {
+		fresh, err := p.usual(ctx, tenant, source)
+		if err != nil {
+			return nil, err
+		}
+		u = &pushedUsual{batch: r.batch, usual: fresh}
+		p.pushedMu.Lock()
+		if p.pushed == nil {
+			p.pushed = map[[2]string]*pushedUsual{}
+		}
+		p.pushed[key] = u
+		p.pushedMu.Unlock()
+	} else {
+		r.started = true
+	}
+	r.usual, r.pushed = u.usual, u
+	return r, nil
+}
+
+// acceptPushed takes what was let in into what is usual.
+func (r *run) acceptPushed(ctx context.Context, batch []*work) error {
+	r.accept(batch)
+	if r.usual.added < saveEvery || r.stopped {
+		return nil
+	}
+	r.usual.added = 0
+	return r.p.Catalog.SetBaseline(ctx, r.o.Tenant, r.source, r.usual.next)
+}
