@@ -15,11 +15,18 @@ permitted if "admin" in input.subject.roles
 
 permitted if {
 	"security-reviewer" in input.subject.roles
-	input.operation in {"list", "show", "explain", "release", "discard", "reveal"}
+	input.operation in {"list", "show", "assign", "explain", "release", "keep", "discard", "reveal", "rescan", "lineage"}
+}
+
+# Who stops something in an incident must not wait: containing needs no second
+# factor, and takes nothing away.
+permitted if {
+	"incident-responder" in input.subject.roles
+	input.operation in {"list", "show", "contain", "rollback", "lift", "lineage"}
 }
 
 # Said positively on purpose: "not "mfa" in …" would be undefined, and deny
 # nothing, for a subject that carries no authentication at all.
-proven if not input.operation in {"reveal", "delete", "export", "erase"}
+proven if not input.operation in {"reveal", "keep", "delete", "export", "erase"}
 
 proven if "mfa" in input.subject.authn.amr

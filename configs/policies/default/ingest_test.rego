@@ -27,3 +27,44 @@ test_many_instructions_are_held if {
 	counted := [finding("injection", "a", 1) | some _ in numbers.range(1, 5)]
 	ingest.verdict == "quarantine" with input as {"findings": counted}
 }
+
+quiet := {
+	"duplicates": {"exact": 0, "near": 0, "batch": 0},
+	"rate": {"known": true, "today": 90, "usual": 40, "ratio": 2.25},
+	"drift": {"known": true, "score": 0.5, "share": 0.02, "usual": 0.02, "seen": 64},
+	"stuffing": {"repetition": 0.02, "query": 0.9},
+	"generated": false, "labels": 0, "batch": 50, "signed": false,
+}
+
+from(trust, signals) := {"source": {"name": "s", "trust": trust}, "document": {"groups": []}, "findings": [], "signals": object.union(quiet, signals)}
+
+test_usual_runs_are_indexed if {
+	ingest.verdict == "index" with input as from("internal", {})
+	not ingest.contain with input as from("internal", {})
+}
+
+test_floods_are_contained if {
+	flood := from("internal", {"rate": {"known": true, "today": 400, "usual": 40, "ratio": 10}})
+	ingest.verdict == "quarantine" with input as flood
+	ingest.contain with input as flood
+	shift := from("internal", {"drift": {"known": true, "score": 4, "share": 0.2, "usual": 0.01, "seen": 60}})
+	ingest.contain with input as shift
+}
+
+test_small_and_unknown_are_not_floods if {
+	not ingest.contain with input as from("internal", {"rate": {"known": true, "today": 60, "usual": 4, "ratio": 15}})
+	not ingest.contain with input as from("internal", {"rate": {"known": false, "today": 4000, "usual": 0, "ratio": 0}})
+}
+
+test_own_answers_are_rejected if ingest.verdict == "reject" with input as from("internal", {"generated": true})
+
+test_crowds_of_copies_are_held if {
+	copies := {"duplicates": {"exact": 0, "near": 20, "batch": 10}}
+	ingest.verdict == "quarantine" with input as from("partner", copies)
+	ingest.verdict == "index" with input as from("internal", copies)
+}
+
+test_questions_from_strangers_are_held if {
+	ingest.verdict == "quarantine" with input as from("untrusted", {})
+	ingest.verdict == "index" with input as from("partner", {})
+}
