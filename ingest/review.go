@@ -419,13 +419,25 @@ func (p *Pipeline) again(ctx context.Context, tenant, id string, o judgeOptions)
 	return w, o, p.measureAlone(ctx, w)
 }
 
+func names(list []catalog.Arrival) []string {
+	out := make([]string, len(list))
+	for i, a := range list {
+		out[i] = a.ID
+	}
+	return out
+}
+
 // Expire discards what was received before a time and is still held: its bytes
-// and key are gone. Nothing is ever released by time. What claims to be under
-// legal hold is passed over. plan changes nothing; the documents are returned.
+// and key are gone. Nothing is ever released by time. What is, or claims to
+// be, under legal hold is passed over. plan changes nothing; the documents are returned.
 func (p *Pipeline) Expire(ctx context.Context, tenant string, before time.Time, plan bool) ([]string, error) {
 	var gone []string
 	for q := (catalog.HeldQuery{Tenant: tenant, Before: before}); ; {
 		page, err := p.Catalog.Held(ctx, q)
+		if err != nil {
+			return gone, err
+		}
+		onHold, err := p.Holds.Held(ctx, tenant, names(page.Held))
 		if err != nil {
 			return gone, err
 		}
@@ -437,7 +449,7 @@ func (p *Pipeline) Expire(ctx context.Context, tenant string, before time.Time, 
 			if err != nil {
 				return gone, err
 			}
-			if onHold, _ := a.Claimed["legal_hold"].(bool); onHold {
+			if claims, _ := a.Claimed["legal_hold"].(bool); claims || onHold[h.ID] {
 				continue
 			}
 			if gone = append(gone, h.ID); plan {
