@@ -419,7 +419,7 @@ func (p *Pipeline) again(ctx context.Context, tenant, id string, o judgeOptions)
 	return w, o, p.measureAlone(ctx, w)
 }
 
-func names(list []catalog.Arrival) []string {
+func heldIDs(list []catalog.Arrival) []string {
 	out := make([]string, len(list))
 	for i, a := range list {
 		out[i] = a.ID
@@ -437,7 +437,7 @@ func (p *Pipeline) Expire(ctx context.Context, tenant string, before time.Time, 
 		if err != nil {
 			return gone, err
 		}
-		onHold, err := p.Holds.Held(ctx, tenant, names(page.Held))
+		onHold, err := p.Holds.Held(ctx, tenant, heldIDs(page.Held))
 		if err != nil {
 			return gone, err
 		}
