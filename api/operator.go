@@ -44,6 +44,7 @@ type OperatorConfig struct {
 	Releaser   Releaser
 	Workbench  Workbench
 	AuditLog   AuditLog
+	Eraser     Eraser
 	Metrics    http.Handler // nil: none
 }
 
@@ -56,7 +57,7 @@ type Operator struct {
 
 // NewOperator builds the routes.
 func NewOperator(c OperatorConfig) (*Operator, error) {
-	if c.API == nil || c.Quarantine == nil || c.Releaser == nil || c.Workbench == nil || c.AuditLog == nil {
+	if c.API == nil || c.Quarantine == nil || c.Releaser == nil || c.Workbench == nil || c.AuditLog == nil || c.Eraser == nil {
 		return nil, errors.New("making operator api: a part is missing")
 	}
 	o := &Operator{OperatorConfig: c}
@@ -78,6 +79,8 @@ func NewOperator(c OperatorConfig) (*Operator, error) {
 	g.POST("/v1/policy/plan", o.act("explain", o.plan))
 	g.POST("/v1/policy/check", o.act("explain", o.check))
 	g.POST("/v1/policy/explain", o.act("explain", o.explain))
+	g.POST("/v1/erasures", o.act("erase", o.startErasure))
+	g.GET("/v1/erasures/:erasure", o.act("audit", o.erasure))
 	g.GET("/v1/audit/entries", o.act("audit", o.auditEntries))
 	g.GET("/v1/audit/checkpoint", o.act("audit", o.auditCheckpoint))
 	g.GET("/v1/audit/proof", o.act("audit", o.auditProof))

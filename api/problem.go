@@ -70,6 +70,8 @@ var statuses = []struct {
 	{contain.ErrContained, problem{Status: 403, Type: "contained", Title: "An operator has stopped this; nothing was released"}, false},
 	{contain.ErrOrder, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{catalog.ErrNotFound, problem{Status: 404, Type: "not-found", Title: "There is no such document"}, false},
+	{catalog.ErrLegalHold, problem{Status: 409, Type: "legal-hold", Title: "A legal hold keeps these documents"}, true},
+	{ingest.ErrNothing, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{catalog.ErrState, problem{Status: 409, Type: "state", Title: "Not possible in the document's present state"}, false},
 	{catalog.ErrUnavailable, problem{Status: 503, Type: "catalog-unavailable", Title: "The catalog does not answer; nothing is released"}, false},
 	{index.ErrUnavailable, problem{Status: 503, Type: "index-unavailable", Title: "The index does not answer"}, false},

@@ -27,6 +27,7 @@ type Erasures interface {
 	StartErasure(ctx context.Context, e catalog.Erasure) (catalog.Erasure, bool, error)
 	FinishErasure(ctx context.Context, tenant, id string, receipt []byte) error
 	UnfinishedErasures(ctx context.Context) ([]catalog.Erasure, error)
+	Erasure(ctx context.Context, tenant, id string) (catalog.Erasure, error)
 	Shrink(ctx context.Context) error
 }
 
@@ -444,4 +445,9 @@ func (e *Eraser) AllowReturn(ctx context.Context, tenant, document, by string) e
 		return fmt.Errorf("allowing a document to return: %w", err)
 	}
 	return e.Erasures.AllowReturn(ctx, tenant, []string{document})
+}
+
+// Status returns an erasure.
+func (e *Eraser) Status(ctx context.Context, tenant, id string) (catalog.Erasure, error) {
+	return e.Erasures.Erasure(ctx, tenant, id)
 }

@@ -59,6 +59,9 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 		go a.Follower.Run(ctx)
 	}
 	go a.ExportAudit(ctx)
+	if every := a.Config.Erasure.Every; every > 0 {
+		go a.Retain(ctx, every)
+	}
 	a.FollowSources(ctx)
 	if every := a.Config.Index.Scrub; every > 0 {
 		go a.Scrub(ctx, every)

@@ -22,10 +22,11 @@ import (
 // and signed; the Merkle log is filled from it, in order, a little later.
 //
 //	frame   = length of body (4) body length of key id (1) key id signature (64)
-//	body    = "dwj1" first index (8) count (4) hash of the body before (32) entries
+//	body    = "dwj1" first index (8) count (4) link to the frame before (32) entries
 //	entry   = length (4) bytes
 //
-// Numbers are big-endian. A segment is a file of frames, named by the index of
+// The signature is over the hash of the body; a link is the hash of that hash and
+// of what follows the body. Numbers are big-endian. A segment is a file of frames, named by the index of
 // its first entry.
 const (
 	journalDir   = "journal"
@@ -43,6 +44,7 @@ type frame struct {
 	first   uint64
 	prev    [sha256.Size]byte
 	hash    [sha256.Size]byte // of the body
+	link    [sha256.Size]byte // what the next frame must name
 	entries [][]byte
 	keyID   string
 	sig     []byte
@@ -74,7 +76,7 @@ type journal struct {
 	file  File   // the last segment
 	end   int64  // where its last whole frame ends
 	next  uint64 // index of the entry to come
-	hash  [sha256.Size]byte
+	link  [sha256.Size]byte
 	dirty bool // a write failed: what stands after end is unknown
 }
 
@@ -85,8 +87,9 @@ func (j *journal) append(batch [][][]byte) error {
 		return err
 	}
 	var buf bytes.Buffer
-	next, hash := j.next, j.hash
+	next, link := j.next, j.link
 	var tail []byte
+	var hash [sha256.Size]byte
 	for len(batch) > 0 {
 		n, size := 0, 0
 		for n < len(batch) && (n == 0 || size < frameBytes) {
@@ -95,7 +98,7 @@ func (j *journal) append(batch [][][]byte) error {
 			}
 			n++
 		}
-		body := encodeBody(next, hash, slices.Concat(batch[:n]...))
+		body := encodeBody(next, link, slices.Concat(batch[:n]...))
 		for _, entries := range batch[:n] {
 			next += uint64(len(entries))
 		}
@@ -105,6 +108,7 @@ func (j *journal) append(batch [][][]byte) error {
 			return fmt.Errorf("signing audit journal: %w", err)
 		}
 		tail = encodeTail(j.signer.KeyID(), sig)
+		link = linkOf(hash, tail)
 		buf.Write(binary.BigEndian.AppendUint32(nil, uint32(len(body))))
 		buf.Write(body)
 		buf.Write(tail)
@@ -113,8 +117,8 @@ func (j *journal) append(batch [][][]byte) error {
 		j.dirty = true
 		return err
 	}
-	j.next, j.hash = next, hash
-	return j.writeHead(tail)
+	j.next, j.link = next, link
+	return j.writeHead(append(hash[:], tail...))
 }
 
 func encodeBody(first uint64, prev [sha256.Size]byte, entries [][]byte) []byte {
@@ -131,6 +135,10 @@ func encodeBody(first uint64, prev [sha256.Size]byte, entries [][]byte) []byte {
 
 func encodeTail(keyID string, sig []byte) []byte {
 	return append(append([]byte{byte(len(keyID))}, keyID...), sig...)
+}
+
+func linkOf(hash [sha256.Size]byte, tail []byte) [sha256.Size]byte {
+	return sha256.Sum256(append(hash[:], tail...))
 }
 
 func (j *journal) write(data []byte) error {
@@ -182,8 +190,7 @@ func (j *journal) mend() error {
 
 // writeHead says how far the journal reaches. It is not synced: an older head
 // is still a valid lower bound.
-func (j *journal) writeHead(tail []byte) error {
-	data := append(j.hash[:], tail...)
+func (j *journal) writeHead(data []byte) error {
 	if _, err := j.head.WriteAt(data, 0); err != nil {
 		return fmt.Errorf("writing audit journal head: %w", err)
 	}
@@ -250,7 +257,7 @@ func segments(dir string) ([]segment, error) {
 type tail struct {
 	first   uint64   // index of entries[0]
 	entries [][]byte // of all segments
-	hash    [sha256.Size]byte
+	link    [sha256.Size]byte
 	name    string // the last segment's, "" if there is none
 	end     int64  // where its last whole frame ends
 }
@@ -312,10 +319,10 @@ func (t *tail) take(s segment, first bool, frames []placed) error {
 		switch {
 		case begins && (f.first != s.first || s.first == 0 && f.prev != [sha256.Size]byte{}):
 			return fmt.Errorf("%w: the journal does not begin at entry %d", ErrTampered, s.first)
-		case !begins && (f.first != t.next() || f.prev != t.hash):
+		case !begins && (f.first != t.next() || f.prev != t.link):
 			return fmt.Errorf("%w: the journal is broken at entry %d", ErrTampered, t.next())
 		}
-		t.entries, t.hash = append(t.entries, f.entries...), f.hash
+		t.entries, t.link = append(t.entries, f.entries...), f.link
 	}
 	if !first && len(frames) > 0 && frames[0].first != s.first {
 		return fmt.Errorf("%w: the journal's segment %d begins elsewhere", ErrTampered, s.first)
@@ -358,6 +365,7 @@ func decodeFrame(data []byte) (f frame, n int, ok bool) {
 	}
 	f.keyID, f.sig = string(rest[1:1+named]), rest[1+named:1+named+signatureLen]
 	f.first, f.hash = binary.BigEndian.Uint64(body[4:]), sha256.Sum256(body)
+	f.link = linkOf(f.hash, rest[:1+named+signatureLen])
 	count := int(binary.BigEndian.Uint32(body[12:]))
 	copy(f.prev[:], body[16:])
 	for body = body[bodyHeader:]; len(body) >= 4; {

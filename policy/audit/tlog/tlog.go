@@ -153,7 +153,7 @@ func (l *Log) openJournal() (*tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &journal{dir: dir, signer: l.Signer, open: l.OpenFile, next: t.next(), hash: t.hash}
+	j := &journal{dir: dir, signer: l.Signer, open: l.OpenFile, next: t.next(), link: t.link}
 	if j.head, err = os.OpenFile(filepath.Join(dir, headFile), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, fmt.Errorf("opening audit journal head: %w", err)
 	}
