@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo kill audit-tamper audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ lofo: ## Judge the injection model with each family left out
 
 audit-tamper: ## 10,000 alterations of the audit log, every one to be found
 	DOORWARD_TAMPER=10000 $(GO) test ./policy/audit/tlog -run EveryAlteration -count=1 -v -timeout 30m
+
+erasure: ## Erase a person's hundred documents and look for what is left, also on a real Qdrant where DOORWARD_TEST_QDRANT_BIN names one
+	$(GO) test ./cmd/doorward -run 'ErasedMeans|ErasedFromQdrant' -count=1 -v -timeout 30m
 
 audit-bench: ## Rate of verifying the audit log; throughput of retrieval with and without it
 	$(GO) test ./policy/audit/tlog -run '^$$' -bench Verify -benchtime 5x

@@ -52,6 +52,9 @@ type EraserConfig struct {
 	// none; Keep is how long documents of a source are kept.
 	Retain string
 	Keep   map[string]time.Duration
+	// Copies does away with copies that are kept beside, such as an index from
+	// before the last reindex; nil: there are none.
+	Copies func(ctx context.Context) error
 	// Forget makes the audit log's names of a person unlinkable; nil: not possible.
 	Forget func(ctx context.Context, tenant, subject string) error
 }
@@ -304,10 +307,15 @@ func (e *Eraser) carryOut(ctx context.Context, x catalog.Erasure) (catalog.Erasu
 	if err := e.Erasures.Shrink(ctx); err != nil {
 		return x, err
 	}
-	shredded := true
+	if e.Copies != nil {
+		if err := e.Copies(ctx); err != nil {
+			return x, fmt.Errorf("erasing: %w", err)
+		}
+	}
+	shredded := false
 	if s, ok := p.Index.(index.Eraser); ok {
-		if err := s.Shred(ctx); err != nil {
-			shredded = false
+		err := s.Shred(ctx)
+		if shredded = err == nil; err != nil {
 			p.Log.ErrorContext(ctx, "the index could not be told to shred what was erased", "error", err)
 		}
 	}

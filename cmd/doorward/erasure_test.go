@@ -114,7 +114,7 @@ func erasureService(t *testing.T, change func(*configs.Config)) (*app.App, strin
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
-	takeIn(t, a, s)
+	takeIn(t, a, c.Sources[0])
 	return a, c.Data
 }
 
@@ -135,7 +135,7 @@ func takeIn(t *testing.T, a *app.App, s configs.Source) ingest.Report {
 func probe(t *testing.T, a *app.App, i int) (passages, hits int) {
 	t.Helper()
 	ctx := context.Background()
-	answer, err := a.Service.Retrieve(ctx, retrieval.Request{Subject: policy.Subject{ID: "bob", Tenant: "default", Groups: []string{"staff"}, Authn: policy.Authn{Backend: "chat"}},
+	answer, err := a.Service.Retrieve(ctx, retrieval.Request{Subject: policy.Subject{ID: fmt.Sprint("user-", i), Tenant: "default", Groups: []string{"staff"}, Authn: policy.Authn{Backend: "chat"}},
 		Context: policy.Context{Now: time.Now(), Destination: "internal"}, Question: secretText(i), TopK: 20})
 	if err != nil {
 		t.Fatal(err)
@@ -171,6 +171,7 @@ func onDisk(t *testing.T, dir string, patterns [][]byte) int {
 		}
 		for _, p := range patterns {
 			if bytes.Contains(data, p) {
+				t.Logf("found in %s at byte %d of %d", filepath.Base(path), bytes.Index(data, p), len(data))
 				n++
 				break
 			}

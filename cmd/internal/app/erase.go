@@ -16,8 +16,23 @@ import (
 func (a *App) openEraser(context.Context) (err error) {
 	c := a.Config.Erasure
 	a.Eraser, err = ingest.NewEraser(ingest.EraserConfig{Pipeline: a.Pipeline, Erasures: a.Catalog, Holds: a.Holds, Log: provable{a.AuditLog, a.Metrics},
-		Subjects: c.Subjects, Retain: c.Retain, Keep: c.Keep})
+		Subjects: c.Subjects, Retain: c.Retain, Keep: c.Keep, Copies: a.dropPrevious})
 	return err
+}
+
+// dropPrevious removes the index from before the last reindex, which still has
+// what is being erased.
+func (a *App) dropPrevious(ctx context.Context) error {
+	p, err := a.pointer()
+	if err != nil || p.Previous == "" {
+		return err
+	}
+	previous := p.Previous
+	p.Previous = ""
+	if err := a.point(p); err != nil {
+		return err
+	}
+	return a.drop(ctx, previous)
 }
 
 // holds says what a legal hold keeps.

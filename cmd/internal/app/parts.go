@@ -32,6 +32,7 @@ type Index interface {
 	index.Reader
 	index.Mender
 	index.Epochs
+	index.Eraser
 }
 
 // openEmbedder connects to the configured embedding server and reranker.

@@ -127,6 +127,16 @@ func (s *swap) SetAttributes(ctx context.Context, tenant, document string, a pol
 	return s.change(func(x Index) error { return x.SetAttributes(ctx, tenant, document, a, receipt) })
 }
 
+// Erase implements [index.Eraser].
+func (s *swap) Erase(ctx context.Context, tenant, document string) error {
+	return s.change(func(x Index) error { return x.Erase(ctx, tenant, document) })
+}
+
+// Shred implements [index.Eraser].
+func (s *swap) Shred(ctx context.Context) error {
+	return s.change(func(x Index) error { return x.Shred(ctx) })
+}
+
 // Remove implements [index.Mender].
 func (s *swap) Remove(ctx context.Context, tenant string, ids []string) error {
 	return s.change(func(x Index) error { return x.Remove(ctx, tenant, ids) })
