@@ -19,6 +19,7 @@ func commands(g *global) []*cobra.Command {
 		keysCommand(g),
 		mcpCommand(g),
 		openapiCommand(g),
+		pinsCommand(g),
 		policyCommand(g),
 		quarantineCommand(g),
 		redteamCommand(g),

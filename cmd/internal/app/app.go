@@ -120,6 +120,9 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 	if local.IsDemo(c.Keys) && !o.AllowDemoKeys {
 		return nil, fmt.Errorf("%w: %s was made by `doorward demo`; run `doorward init` for your own", ErrDemoKeys, c.Keys)
 	}
+	if err := c.CheckPins(); err != nil {
+		return nil, err
+	}
 	for _, open := range []func(context.Context) error{a.openDatabase, a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows, a.openEraser} {
 		if err := open(ctx); err != nil {
 			return nil, err

@@ -51,6 +51,9 @@ func (a *App) activated(ctx context.Context, previous, next policy.Revision) err
 	if previous.Hash == next.Hash {
 		return nil
 	}
+	if err := a.Config.CheckPins(); err != nil {
+		return err
+	}
 	return a.Audit.Append(ctx, audit.Entry{Event: "policy", Outcome: "activated", Tenant: "*", Policy: next.Hash, Reason: next.ID})
 }
 
