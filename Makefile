@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ renderers: ## Judge filtered answers by JavaScript renderers (needs node and npm
 differential: ## Same findings as the gitleaks library on 50 MB of real documents, and its speed beside ours
 	DOORWARD_CORPUS_MB=50 $(GO) test -run SameFindings -v -timeout 60m ./sanitize/secret
 	DOORWARD_CORPUS_MB=50 $(GO) test -run '^$$' -bench AgainstLibrary -benchtime 1x -timeout 60m ./sanitize/secret
+
+extraction: build ## How much of 10,000 documents simulated walkers get, and how many ordinary sessions the quotas trouble
+	$(BIN) eval extraction
 
 hostile: ## Hostile files against the extractors, hostile texts against the scanners
 	DOORWARD_HOSTILE=10 $(GO) test -timeout 10m -run TestHostileFiles ./ingest/extract

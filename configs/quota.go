@@ -43,7 +43,7 @@ func defaultQuota() Quota {
 		State:    "auto",
 		User:     QuotaLimits{Requests: 120, Passages: 1200, Tokens: 400_000, Concurrent: 16},
 		Backend:  QuotaLimits{Concurrent: 1024},
-		Coverage: 200,
+		Coverage: 380,
 		Patterns: QuotaPatterns{Shrink: 0.75, At: 0.6, Respond: []string{"alert", "slow"}, SlowBy: 2 * time.Second, MaxAge: 15 * time.Minute},
 	}
 }

@@ -32,6 +32,7 @@ func evalCommand(g *global) *cobra.Command {
 			return s.Injection, nil
 		}),
 		evalRetrieval(g),
+		evalExtraction(g),
 	)
 	return cmd
 }

@@ -133,7 +133,7 @@ func (k *Keeper) judge(p *Pass, user *State, usual *profile) *Refusal {
 	}
 	g := user.signs(usual)
 	suspicion := g.suspicion()
-	p.share = 1 - c.Shrink*suspicion
+	p.share = 1 - c.Shrink*max(suspicion, g.broad()*2/3)
 	if c.At <= 0 || suspicion < c.At {
 		return nil
 	}
@@ -154,7 +154,7 @@ func (k *Keeper) judge(p *Pass, user *State, usual *profile) *Refusal {
 }
 
 func (g signs) percent() map[string]int {
-	return map[string]int{"novelty_percent": int(100 * g.novelty), "sweep_percent": int(100 * g.sweep), "quoting_percent": int(100 * g.quoting), "drift_percent": int(100 * g.drift)}
+	return map[string]int{"novelty_percent": int(100 * g.novelty), "breadth_percent": int(100 * g.breadth), "sweep_percent": int(100 * g.sweep), "quoting_percent": int(100 * g.quoting), "drift_percent": int(100 * g.drift)}
 }
 
 // covered reports that the day's budget has no room for so many new chunks, or
@@ -164,13 +164,21 @@ func (p *Pass) covered(user *State, fresh int) *Refusal {
 		return nil
 	}
 	budget := max(1, int(float64(user.budget(p.limits.Coverage))*p.share))
+	if user.Struck == user.Day {
+		budget = min(budget, user.Cap) // reading the same again does not raise it any more
+	}
 	if n := len(user.Seen); n < budget && n+fresh <= budget {
 		return nil
 	}
 	if first := user.Struck != user.Day; first {
 		p.Alarm = Coverage
 	}
-	user.strike()
+	// Who walked or ranged over everything did not just have a long day.
+	if p.share < 1 {
+		user.strike(2, budget)
+	} else {
+		user.strike(1, budget)
+	}
 	return &Refusal{Reason: Coverage, Whose: "user", After: midnight(p.ask.Now)}
 }
 
@@ -216,6 +224,7 @@ func (p *Pass) Spend(ctx context.Context, r Release) error {
 			return
 		}
 		user.Seen = append(user.Seen, fresh...)
+		user.Released += len(r.Chunks)
 		user.keep(r.Text.Runs)
 		if n := len(user.Recent); n > 0 {
 			user.Recent[n-1].New += len(fresh)

@@ -181,7 +181,7 @@ func TestStrikes(t *testing.T) {
 			n++
 		}
 	}
-	for i, want := range []int{64, 32, 16, 8, 8} {
+	for i, want := range []int{64, 32, 16, 8, 4, 4} {
 		if n := day(); n != want {
 			t.Errorf("day %d: %d chunks, want %d", i+1, n, want)
 		}

@@ -8,7 +8,8 @@ import (
 // Patterns says what the way a user asks leads to. Suspicion runs from 0 to 1.
 type Patterns struct {
 	// Shrink is the share of the coverage budget that is taken away at full
-	// suspicion; 0 leaves it whole.
+	// suspicion, and two thirds of that from who never comes back to what he
+	// read; 0 leaves it whole.
 	Shrink float64
 	// At is the suspicion from which the responses below are made; 0: never.
 	At float64
@@ -32,6 +33,7 @@ const (
 // signs are what a way of asking is judged by, each from 0 to 1.
 type signs struct {
 	novelty float64 // share of the passages that were new to the user
+	breadth float64 // the same of all of today's
 	sweep   float64 // share of the requests that met nothing the user had seen
 	quoting float64 // share of the questions that continue what was released
 	drift   float64 // how far the words are from the usual ones
@@ -41,9 +43,13 @@ type signs struct {
 // their follow-ups meet the same passages. A sweep never does; a walk from
 // passage to passage quotes them. Drift alone proves nothing, it tips the scales.
 func (g signs) suspicion() float64 {
-	s := max(ramp(g.sweep, .55, .9), ramp(g.quoting, .3, .7), ramp(g.novelty, .7, .95))
+	s := max(ramp(g.sweep, .6, .8), ramp(g.quoting, .15, .4), ramp(g.novelty, .93, .98))
 	return min(1, max(0, s+.2*(g.drift-.5)*s))
 }
+
+// broad weighs how little a user comes back to what he read. Nothing is wrong
+// with that: it earns no alarm, only the smaller budget.
+func (g signs) broad() float64 { return ramp(g.breadth, .74, .82) }
 
 func ramp(v, from, to float64) float64 { return min(1, max(0, (v-from)/(to-from))) }
 
@@ -67,6 +73,9 @@ func (s *State) signs(usual *profile) signs {
 	}
 	if n < least {
 		return g
+	}
+	if s.Released > 0 {
+		g.breadth = float64(len(s.Seen)) / float64(s.Released)
 	}
 	g.novelty = float64(fresh) / float64(released)
 	g.sweep = float64(apart) / float64(n)

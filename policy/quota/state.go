@@ -16,14 +16,17 @@ type State struct {
 	Tokens   bucket  `json:"t,omitzero"`
 	Leases   []lease `json:"l,omitempty"`
 
-	Day     int64   `json:"d,omitempty"` // since 1970, UTC; never goes back
-	Seen    wide    `json:"s,omitempty"` // chunks released on Day, in order of release
-	Strikes int     `json:"k,omitempty"` // days on which the budget was used up, forgiven one a week
-	Struck  int64   `json:"K,omitempty"` // the last of them
-	Recent  []asked `json:"q,omitempty"` // oldest first, at most window
-	Runs    narrow  `json:"u,omitempty"` // of what was released, a ring of maxKept
-	Next    int     `json:"n,omitempty"` // where the ring goes on
-	Alarmed int64   `json:"a,omitempty"` // the day the last alarm was raised on
+	Day      int64   `json:"d,omitempty"` // since 1970, UTC; never goes back
+	Seen     wide    `json:"s,omitempty"` // chunks released on Day, in order of release
+	Released int     `json:"x,omitempty"` // chunks released on Day, counting each time
+	Strikes  int     `json:"k,omitempty"` // for days on which the budget was used up, forgiven one a week
+	Struck   int64   `json:"K,omitempty"` // the last of them
+	Cap      int     `json:"c,omitempty"` // what the budget of that day was when it was used up
+	Before   int     `json:"b,omitempty"` // strikes before it
+	Recent   []asked `json:"q,omitempty"` // oldest first, at most window
+	Runs     narrow  `json:"u,omitempty"` // of what was released, a ring of maxKept
+	Next     int     `json:"n,omitempty"` // where the ring goes on
+	Alarmed  int64   `json:"a,omitempty"` // the day the last alarm was raised on
 
 	Usual  *profile  `json:"U,omitempty"`
 	Unsaid int       `json:"w,omitempty"` // requests not yet told to the tenant's profile
@@ -63,28 +66,31 @@ func (s *State) today(now time.Time) {
 	if day <= s.Day {
 		return
 	}
-	s.Day, s.Seen, s.Recent = day, nil, nil
+	s.Day, s.Seen, s.Recent, s.Released = day, nil, nil, 0
 	if weeks := int((day - s.Struck) / 7); s.Strikes > 0 && weeks > 0 {
 		s.Strikes = max(0, s.Strikes-weeks)
 		s.Struck += int64(weeks) * 7
 	}
 }
 
-// strike marks a day on which the budget was used up.
-func (s *State) strike() {
+// strike marks a day on which the budget was used up, once.
+func (s *State) strike(n, budget int) {
 	if s.Struck != s.Day {
-		s.Strikes, s.Struck = min(s.Strikes+1, 6), s.Day
+		s.Cap, s.Before, s.Strikes, s.Struck = budget, s.Strikes, min(s.Strikes+n, maxStrikes), s.Day
 	}
 }
 
-// budget is today's share of the coverage limit: halved for every day on which
-// it was used up lately, so that patience does not add up.
+// maxStrikes leaves a sixteenth.
+const maxStrikes = 4
+
+// budget is today's share of the coverage limit: halved for every strike of the
+// days before, so that patience does not add up.
 func (s *State) budget(limit int) int {
 	n := s.Strikes
-	if s.Struck == s.Day && n > 0 {
-		n-- // today's own strike counts from tomorrow
+	if s.Struck == s.Day {
+		n = s.Before // today's own counts from tomorrow
 	}
-	return max(1, limit>>min(n, 3))
+	return max(1, limit>>n)
 }
 
 // keep remembers runs of released text, the oldest making room.
