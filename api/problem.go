@@ -41,12 +41,14 @@ var internal = problem{Status: http.StatusInternalServerError, Type: "internal",
 var errMalformed = errors.New("malformed request")
 
 // statuses is the one place where errors become statuses. explain says that the
-// error's text is made for the caller; others stay inside.
+// error's text is made for the caller; others stay inside. The first that fits
+// wins: a refusal that could not be audited is a failure of the audit log.
 var statuses = []struct {
 	err     error
 	problem problem
 	explain bool
 }{
+	{audit.ErrUnavailable, problem{Status: 503, Type: "audit-unavailable", Title: "The audit log takes no entries; nothing is released"}, false},
 	{auth.ErrUnauthenticated, problem{Status: 401, Type: "unauthenticated", Title: "Backend and user must both be proved"}, true},
 	{auth.ErrRegister, problem{Status: 503, Type: "identity-unavailable", Title: "Identities cannot be verified now; nothing is released"}, false},
 	{auth.ErrIssuer, problem{Status: 503, Type: "identity-unavailable", Title: "Identities cannot be verified now; nothing is released"}, false},
@@ -66,7 +68,6 @@ var statuses = []struct {
 	{policy.ErrSubject, problem{Status: 403, Type: "subject", Title: "The user's claims do not fit the schema"}, false},
 	{policy.ErrNotPushable, problem{Status: 403, Type: "policy", Title: "The policy cannot be applied for this user"}, false},
 	{policy.ErrUnavailable, problem{Status: 503, Type: "policy-unavailable", Title: "No policy is in force; nothing is released"}, false},
-	{audit.ErrUnavailable, problem{Status: 503, Type: "audit-unavailable", Title: "The audit log takes no entries; nothing is released"}, false},
 	{contain.ErrContained, problem{Status: 403, Type: "contained", Title: "An operator has stopped this; nothing was released"}, false},
 	{contain.ErrOrder, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{catalog.ErrNotFound, problem{Status: 404, Type: "not-found", Title: "There is no such document"}, false},

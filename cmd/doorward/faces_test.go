@@ -25,6 +25,7 @@ func opened(t *testing.T) *app.App {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.Sources = append(cfg.Sources, configs.Source{Name: "pushed", Type: "push"}) // without one, nothing takes documents
 	a, err := app.Open(context.Background(), cfg, app.Options{})
 	if err != nil {
 		t.Fatal(err)
