@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -66,6 +67,10 @@ func (s *Service) prove(ctx context.Context, r Request, snapshot policy.Snapshot
 			continue
 		}
 		if err := s.covers(key, d, receipts[h.Document], c); err != nil {
+			if errors.Is(err, errScanner) {
+				t.count("dropped_scanner", 1)
+				continue
+			}
 			t.count("dropped_receipt", 1)
 			s.Log.ErrorContext(ctx, "receipt does not hold", "document", d.ID, "version", d.Version, "chunk", c.ID)
 			continue
@@ -137,8 +142,15 @@ func (s *Service) covers(key []byte, d catalog.Document, id string, c catalog.Ch
 	if d.Receipt.Attributes != d.Attributes.Hash() {
 		return fmt.Errorf("%w: the attributes differ", receipt.ErrInvalid)
 	}
+	if s.Accepts != nil && !s.Accepts(d.Receipt.Scanner) {
+		return errScanner
+	}
 	return d.Receipt.Covers(key, c.ID, c.Text)
 }
+
+// errScanner means a document scanned by a revision that is not accepted any
+// more: it waits for a re-scan.
+var errScanner = fmt.Errorf("%w: its scanner revision is below the minimum", receipt.ErrInvalid)
 
 // verifiedReceipts remembers receipts whose signature was good, by signature
 // and content, so that an unchanged one is not verified again on every hit.

@@ -65,7 +65,10 @@ type Config struct {
 	// request. Nil: there are none.
 	Contained func(ctx context.Context) (*contain.Set, error)
 	Quota     *quota.Keeper // how much may be taken; nil: any amount
-	Log       *slog.Logger  // nil discards
+	// Accepts says whether passages scanned under a scanner revision may be
+	// released; nil accepts any.
+	Accepts func(scanner string) bool
+	Log     *slog.Logger // nil discards
 }
 
 // Service answers requests. It is safe for concurrent use.

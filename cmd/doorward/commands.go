@@ -24,6 +24,7 @@ func commands(g *global) []*cobra.Command {
 		quarantineCommand(g),
 		redteamCommand(g),
 		reindexCommand(g),
+		rescanCommand(g),
 		restoreCommand(g),
 		scanCommand(g),
 		serveCommand(g),

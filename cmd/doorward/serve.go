@@ -66,6 +66,7 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 	if every := a.Config.Index.Scrub; every > 0 {
 		go a.Scrub(ctx, every)
 	}
+	go a.KeepScanned(ctx)
 	c := a.Config.Listen
 	faces := []face{{c.Public, f.public, c.TLSCert, c.TLSKey, listening}, {c.Operator, f.operator, "", "", func(string) {}}}
 	failed := make(chan error, len(faces))

@@ -320,6 +320,7 @@ func (a *App) openFlows(ctx context.Context) error {
 		Analyzer: analyzer, Embedder: a.Embedder, Reranker: a.Reranker, Prompt: builder,
 		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Log: a.Log,
 		Contained: a.Orders.Contained,
+		Accepts:   a.accepts(),
 		Secret:    func(tenant string) ([]byte, error) { return a.Keys.Derive(tenant, ingest.ContentPurpose) },
 	})
 	return err

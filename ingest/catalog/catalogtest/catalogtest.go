@@ -43,6 +43,8 @@ type Store interface {
 	Sound(context.Context) ([]string, error)
 	Abandon(context.Context, []catalog.Ref) error
 	Sweep(context.Context) (int, error)
+	Resign(context.Context, []catalog.Version) error
+	PullBack(context.Context, catalog.Arrival, catalog.Judgement) error
 }
 
 // Run runs the suite; open makes an empty catalog, reopen opens the same again
@@ -78,6 +80,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"near duplicates are found":          alike,
 		"a baseline is kept":                 baseline,
 		"a manifest's number only grows":     marks,
+		"receipts are signed anew":           resigned,
 		"every row can be named":             records,
 	}
 	for name, run := range cases {

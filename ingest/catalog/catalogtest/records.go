@@ -51,3 +51,40 @@ func records(t *testing.T, s Store, _ func() Store) {
 		t.Errorf("swept %d, %v", n, err)
 	}
 }
+
+// resigned puts a new receipt over the same text, leaves alone what is not live
+// any more, and pulls a document back in one step.
+func resigned(t *testing.T, s Store, _ func() Store) {
+	v := version("a", "v1", "one")
+	if err := errors.Join(s.Intend(ctx, []catalog.Version{v}), s.Commit(ctx, []catalog.Ref{v.Ref})); err != nil {
+		t.Fatal(err)
+	}
+	v.Receipt.Scanner, v.Chunks[0].Scanner, v.Chunks[0].Findings = "s2", "s2", nil
+	gone := version("a", "v0", "zero")
+	gone.Receipt.Scanner = "s2"
+	if err := s.Resign(ctx, []catalog.Version{v, gone}); err != nil {
+		t.Fatal(err)
+	}
+	docs, err := s.Documents(ctx, tenant, []string{"a"})
+	if d := docs["a"]; err != nil || d.Version != "v1" || d.Receipt.Scanner != "s2" || d.Attributes.Hash() != v.Attributes.Hash() {
+		t.Errorf("got %+v, %v", d, err)
+	}
+	stored, err := s.Version(ctx, v.Ref)
+	if err != nil || stored.Receipt.Scanner != "s2" || len(stored.Chunks) != 1 || stored.Chunks[0].Text != "one" || stored.Chunks[0].Scanner != "s2" || len(stored.Chunks[0].Findings) != 0 {
+		t.Errorf("stored %+v, %v", stored, err)
+	}
+	tasks, _, err := s.Tasks(ctx)
+	if err != nil || len(tasks) != 1 || tasks[0].Op != catalog.AttributesOp || tasks[0].Receipt != v.Receipt.ID() {
+		t.Errorf("owed %+v, %v", tasks, err)
+	}
+	a := catalog.Arrival{Tenant: tenant, ID: "a", Source: "dir", Bytes: []byte("one")}
+	if err := s.PullBack(ctx, a, catalog.Judgement{Ref: catalog.Ref{Tenant: tenant, Document: "a"}, State: catalog.Held, Reasons: []string{"r"}}); err != nil {
+		t.Fatal(err)
+	}
+	if docs, err := s.Documents(ctx, tenant, []string{"a"}); err != nil || len(docs) != 0 {
+		t.Errorf("still live: %v, %v", docs, err)
+	}
+	if held, err := s.Arrival(ctx, tenant, "a"); err != nil || held.State != catalog.Held || string(held.Bytes) != "one" {
+		t.Errorf("held: %v %q %v", held.State, held.Bytes, err)
+	}
+}

@@ -1,0 +1,97 @@
+package relational
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/doorward/doorward/ingest/catalog"
+)
+
+// Resign puts new receipts over live versions whose text was scanned again and
+// is as it was: receipt, findings and scanner revision change, the text, its
+// terms and its ids do not. A version that is not live any more is left alone.
+// The index is owed the new receipts.
+func (c *Catalog) Resign(ctx context.Context, versions []catalog.Version) error {
+	refs := make([]catalog.Ref, len(versions))
+	for i, v := range versions {
+		refs[i] = v.Ref
+	}
+	return c.updateDocuments(ctx, "signing receipts", refs, func(tx Tx) error {
+		stored, err := c.stored(ctx, tx, refs)
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			for _, s := range stored[v.Tenant+"\x00"+v.Document] {
+				if s.ref == v.Ref {
+					if err := c.resign(ctx, tx, v, s); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (c *Catalog) resign(ctx context.Context, tx Tx, v catalog.Version, s row) error {
+	signed, err := json.Marshal(v.Receipt)
+	if err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `update documents set receipt = ? where tenant = ? and id = ? and state = 'live' and version = ?`, signed, v.Tenant, v.Document, v.Version)
+	if err != nil || n != 1 {
+		return err
+	}
+	old, err := c.record(s)
+	if err != nil {
+		return err
+	}
+	sealer, err := c.keys.Document(v.Tenant, v.Document, s.key)
+	if err != nil {
+		return err
+	}
+	old.Receipt, old.Attributes = v.Receipt, v.Attributes
+	record, err := sealJSON(sealer, old, "record", v.Tenant, v.Document, v.Version)
+	if err != nil {
+		return err
+	}
+	if err := tx.Queue(ctx, `update versions set record = ? where tenant = ? and document = ? and version = ?`, record, v.Tenant, v.Document, v.Version); err != nil {
+		return err
+	}
+	for _, ch := range v.Chunks {
+		p := passage{ch.Span, ch.Headings, ch.Tokens, ch.Text, ch.Findings, ch.Removed, ch.Scanner}
+		sealed, err := sealJSON(sealer, p, "chunk", v.Tenant, ch.ID)
+		if err != nil {
+			return err
+		}
+		if err := tx.Queue(ctx, `update chunks set sealed = ? where tenant = ? and id = ?`, sealed, v.Tenant, ch.ID); err != nil {
+			return err
+		}
+	}
+	// What refers to the receipt goes on to: a roll-back of the batch that wrote
+	// the version, and its lineage.
+	if err := tx.Queue(ctx, `update replaced set wrote = ? where tenant = ? and document = ? and wrote = (select receipt from lineage where tenant = ? and document = ? and version = ?)`,
+		v.Receipt.ID(), v.Tenant, v.Document, v.Tenant, v.Document, v.Version); err != nil {
+		return err
+	}
+	if err := tx.Queue(ctx, `update lineage set receipt = ? where tenant = ? and document = ? and version = ?`, v.Receipt.ID(), v.Tenant, v.Document, v.Version); err != nil {
+		return err
+	}
+	return owe(ctx, tx, catalog.Task{Ref: v.Ref, Op: catalog.AttributesOp, Attributes: v.Attributes, Receipt: v.Receipt.ID()})
+}
+
+// PullBack takes a live document out and holds or rejects what is left of it, its
+// rewritten text, in one step.
+func (c *Catalog) PullBack(ctx context.Context, a catalog.Arrival, j catalog.Judgement) error {
+	refs := []catalog.Ref{{Tenant: a.Tenant, Document: a.ID}}
+	return c.updateDocuments(ctx, "pulling a document back", refs, func(tx Tx) error {
+		if err := c.receive(ctx, tx, a); err != nil {
+			return err
+		}
+		if err := hold(ctx, tx, j); err != nil {
+			return err
+		}
+		return c.takeOut(ctx, tx, refs, catalog.Retired)
+	})
+}
