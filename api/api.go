@@ -46,9 +46,9 @@ type Config struct {
 	Keys    keys.Ring
 	Audit   audit.Log
 	Log     *slog.Logger
-	Ready   func() error                                       // why the service cannot answer now, nil if it can
-	Observe func(route string, status int, took time.Duration) // for metrics; nil: none
-	Search  string                                             // how it searches, for clients: "keywords" or "hybrid"
+	Health  *Health // whether the service can answer
+	Observe Observe // for metrics and traces; nil: none
+	Search  string  // how it searches, for clients: "keywords" or "hybrid"
 	Now     func() time.Time
 	// Contained returns the containment orders in force; an error stops every
 	// answer. Nil: there are none.
@@ -60,6 +60,10 @@ type Config struct {
 	Documents *DocumentsConfig
 }
 
+// Observe is told that a request begins and returns what is told its end. The
+// route is the pattern that matched, "none" where none did.
+type Observe func(ctx context.Context, method, route string) (context.Context, func(status int))
+
 // API is the public listener's handler.
 type API struct {
 	Config
@@ -68,7 +72,7 @@ type API struct {
 
 // New checks the configuration and builds the routes.
 func New(c Config) (*API, error) {
-	if c.Auth == nil || c.Service == nil || c.Output == nil || c.Catalog == nil || c.Policy == nil || c.Keys == nil || c.Audit == nil || c.Ready == nil {
+	if c.Auth == nil || c.Service == nil || c.Output == nil || c.Catalog == nil || c.Policy == nil || c.Keys == nil || c.Audit == nil || c.Health == nil {
 		return nil, errors.New("making api: a part is missing")
 	}
 	if c.Documents != nil {
@@ -98,7 +102,7 @@ func (a *API) routes() *gin.Engine {
 	g.NoRoute(a.noRoute)
 	g.NoMethod(a.noMethod)
 	g.GET("/healthz", alive)
-	g.GET("/readyz", a.ready)
+	g.GET("/readyz", a.ready(false))
 	g.GET("/openapi.json", a.contract(contract.Public))
 	g.POST("/v1/retrieve", a.retrieve)
 	g.GET("/v1/citations/:id", a.citation)
@@ -137,13 +141,50 @@ func (a *API) request(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
 	started := a.Now()
+	ctx, end := a.observe(c.Request.Context(), c.Request.Method, c.FullPath())
+	c.Request = c.Request.WithContext(ctx)
+	defer func() { end(c.Writer.Status()) }()
 	c.Next()
-	if a.Observe != nil {
-		a.Observe(c.FullPath(), c.Writer.Status(), a.Now().Sub(started))
-	}
 	a.Log.InfoContext(c.Request.Context(), "request", "method", c.Request.Method, "route", c.FullPath(), "status", c.Writer.Status(),
 		"milliseconds", a.Now().Sub(started).Milliseconds(), "request", rid)
 }
+
+// observe begins an observation, if anybody observes.
+func (a *API) observe(ctx context.Context, method, route string) (context.Context, func(int)) {
+	if a.Observe == nil {
+		return ctx, func(int) {}
+	}
+	if route == "" {
+		route = "none"
+	}
+	return a.Observe(ctx, method, route)
+}
+
+// Observed wraps a handler that is mounted beside the API's own routes.
+func (a *API) Observed(route string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, end := a.observe(r.Context(), r.Method, route)
+		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		defer func() { end(s.status) }()
+		next.ServeHTTP(s, r.WithContext(ctx))
+	})
+}
+
+// statusWriter remembers the status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Flush and Unwrap let streams through.
+func (w *statusWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // recovered turns a panic into an error without its value, which may quote a
 // document.
@@ -188,15 +229,6 @@ func (a *API) contract(l contract.Listener) gin.HandlerFunc {
 		}
 		c.Data(http.StatusOK, "application/json", document)
 	}
-}
-
-func (a *API) ready(c *gin.Context) {
-	if err := a.Ready(); err != nil {
-		a.Log.ErrorContext(c.Request.Context(), "not ready", "error", err)
-		a.problem(c, problem{Status: http.StatusServiceUnavailable, Type: "not-ready", Title: "The service cannot answer now", Detail: "See its log."})
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"status": "ready"})
 }
 
 // subject proves both identities and that the backend may do this, or answers

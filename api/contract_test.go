@@ -34,7 +34,12 @@ func TestProblemsAreListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	literal := regexp.MustCompile(`problem\{[^}]*Type: +"([a-z-]+)"`)
+	below, err := filepath.Glob("*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, below...)
+	literal := regexp.MustCompile(`(?:problem\{[^}]*Type: +|contract\.Base \+ )"([a-z-]+)"`)
 	for _, f := range files {
 		if strings.HasSuffix(f, "_test.go") {
 			continue

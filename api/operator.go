@@ -68,7 +68,7 @@ func NewOperator(c OperatorConfig) (*Operator, error) {
 	g.NoRoute(a.noRoute)
 	g.NoMethod(a.noMethod)
 	g.GET("/healthz", alive)
-	g.GET("/readyz", a.ready)
+	g.GET("/readyz", a.ready(true))
 	g.GET("/openapi.json", a.contract(contract.Operator))
 	if c.Metrics != nil {
 		g.GET("/metrics", gin.WrapH(c.Metrics))

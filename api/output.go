@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/doorward/doorward/api/admission"
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
@@ -229,9 +230,16 @@ func (a *API) outputStream(c *gin.Context) {
 	_ = control.EnableFullDuplex() // HTTP/2 always is; a recorder in tests need not be
 	lines := bufio.NewScanner(http.MaxBytesReader(c.Writer, c.Request.Body, maxAnswer))
 	lines.Buffer(make([]byte, 0, 4096), maxLine)
+	// A context that ends, because the stream is too old or the service stops,
+	// also ends the wait for the next line.
+	wake := context.AfterFunc(ctx, func() { _ = control.SetReadDeadline(time.Unix(1, 0)) })
+	defer wake()
 	next := func() (line, bool, error) {
-		_ = control.SetReadDeadline(a.Now().Add(streamIdle))
+		_ = control.SetReadDeadline(time.Now().Add(streamIdle))
 		var l line
+		if err := ctx.Err(); err != nil {
+			return l, false, err
+		}
 		for lines.Scan() {
 			if b := bytes.TrimSpace(lines.Bytes()); len(b) > 0 {
 				return l, true, decode(b, &l)
@@ -282,7 +290,13 @@ func (a *API) pump(ctx context.Context, stream *output.Stream, l line, more bool
 		if err == nil {
 			l, more, err = next()
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case errors.Is(context.Cause(ctx), admission.ErrDraining):
+			trouble = admission.ErrDraining.Error()
+		case ctx.Err() != nil:
+			trouble = "the stream took too long"
+		default:
 			trouble = "the input could not be read"
 		}
 	}

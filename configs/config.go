@@ -42,6 +42,8 @@ type Config struct {
 	Pins     string   `yaml:"pins"`     // lock file with the hashes of policy, rule and key files; "" none
 	Erasure  Erasure  `yaml:"erasure"`  // retention, legal hold, erasing
 	Log      Log      `yaml:"log"`
+	Limits   Limits   `yaml:"limits"` // what is worked on at once, and for how long
+	Traces   Traces   `yaml:"traces"` // OpenTelemetry
 }
 
 // Listen names the listeners.

@@ -83,6 +83,8 @@ func Defaults() *Config {
 		Push:     Push{MaxDocument: 24 << 20, MaxBatch: 64 << 20, MaxDocuments: 10_000, Remember: 7 * 24 * time.Hour},
 		Erasure:  Erasure{Subjects: []string{"owner"}, Hold: "legal_hold", Retain: "retain_until", Every: time.Hour},
 		Log:      Log{Level: "info"},
+		Limits:   defaultLimits(),
+		Traces:   Traces{Sample: 0.1},
 		Schema: Schema{
 			Document: map[string]Attribute{
 				"public": {Kind: "bool"}, "owner": {Kind: "string"}, "groups": {Kind: "set<string>"}, "level": {Kind: "int"},
@@ -104,7 +106,7 @@ func (a *Attribute) UnmarshalYAML(n *yaml.Node) error {
 
 // Resolve makes relative paths relative to dir.
 func (c *Config) Resolve(dir string) {
-	paths := []*string{&c.Data, &c.Pins, &c.Keys, &c.Policy.Dir, &c.Policy.Shadow, &c.Policy.Bundle.KeyFile, &c.Policy.Bundle.AccessKey, &c.Policy.Bundle.SecretKey, &c.Policy.Bundle.TokenFile, &c.Listen.TLSCert, &c.Listen.TLSKey, &c.Catalog.Postgres.URLFile, &c.Index.Qdrant.APIKeyFile, &c.Embedder.APIKeyFile, &c.Reranker.APIKeyFile, &c.Model.APIKeyFile}
+	paths := []*string{&c.Data, &c.Pins, &c.Keys, &c.Policy.Dir, &c.Policy.Shadow, &c.Policy.Bundle.KeyFile, &c.Policy.Bundle.AccessKey, &c.Policy.Bundle.SecretKey, &c.Policy.Bundle.TokenFile, &c.Listen.TLSCert, &c.Listen.TLSKey, &c.Catalog.Postgres.URLFile, &c.Index.Qdrant.APIKeyFile, &c.Embedder.APIKeyFile, &c.Reranker.APIKeyFile, &c.Model.APIKeyFile, &c.Traces.KeyFile}
 	for i := range c.Sources {
 		paths = append(paths, c.Sources[i].paths()...)
 		c.Sources[i].resolve(dir)

@@ -35,6 +35,7 @@ func (c *Config) Validate() []string {
 	c.validateAudit(&v)
 	c.validateErasure(&v)
 	c.validateReview(&v)
+	c.validateLimits(&v)
 	v.oneOf("chunks.encoding", c.Chunks.Encoding, "cl100k_base", "o200k_base")
 	v.need(c.Chunks.MaxTokens >= 16 && c.Chunks.MaxTokens <= 8192, "chunks.max_tokens: use 16 to 8192")
 	v.need(c.Chunks.Overlap >= 0 && c.Chunks.Overlap < (c.Chunks.MaxTokens+1)/2, "chunks.overlap: use less than half of max_tokens")

@@ -68,7 +68,10 @@ type Config struct {
 	// Accepts says whether passages scanned under a scanner revision may be
 	// released; nil accepts any.
 	Accepts func(scanner string) bool
-	Log     *slog.Logger // nil discards
+	// Stage is told that a stage begins and returns what is told its end; for
+	// metrics and traces. nil: nobody.
+	Stage func(ctx context.Context, stage string) (context.Context, func(error))
+	Log   *slog.Logger // nil discards
 }
 
 // Service answers requests. It is safe for concurrent use.
@@ -93,6 +96,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Stage == nil {
+		c.Stage = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
 	}
 	return &Service{Config: c}, nil
 }
@@ -152,7 +158,7 @@ func (s *Service) Retrieve(ctx context.Context, r Request) (Answer, error) {
 		trace.failed(err)
 		a = Answer{}
 	}
-	if aerr := s.audit(ctx, r, trace); aerr != nil {
+	if _, aerr := staged(ctx, s, "audit", func(ctx context.Context) (struct{}, error) { return struct{}{}, s.audit(ctx, r, trace) }); aerr != nil {
 		return Answer{}, errors.Join(aerr, err)
 	}
 	return a, err
@@ -221,7 +227,11 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 		return Answer{}, t, fmt.Errorf("retrieving: %w", err)
 	}
 	t.policy = snapshot.Revision().Hash
-	filter, obligations, err := snapshot.Plan(ctx, r.Subject, r.Context)
+	var obligations policy.Obligations
+	filter, err := staged(ctx, s, "plan", func(ctx context.Context) (f policy.Filter, err error) {
+		f, obligations, err = snapshot.Plan(ctx, r.Subject, r.Context)
+		return f, err
+	})
 	if err != nil {
 		return Answer{}, t, fmt.Errorf("planning access: %w", err)
 	}
@@ -238,12 +248,16 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 	if m := obligations.MaxPassages; m > 0 {
 		limit = min(limit, m)
 	}
-	hits, err := s.search(ctx, r, filter, s.candidates(limit))
+	hits, err := staged(ctx, s, "search", func(ctx context.Context) ([]index.Hit, error) {
+		return s.search(ctx, r, filter, s.candidates(limit))
+	})
 	if err != nil {
 		return Answer{}, t, fmt.Errorf("searching: %w", err)
 	}
 	t.count("hits", len(hits))
-	released, err := s.prove(ctx, r, snapshot, filter, hits, t)
+	released, err := staged(ctx, s, "prove", func(ctx context.Context) ([]proven, error) {
+		return s.prove(ctx, r, snapshot, filter, hits, t)
+	})
 	if err != nil {
 		return Answer{}, t, err
 	}
@@ -253,14 +267,18 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 	if err := s.extend(ctx, r.Subject.Tenant, released, t); err != nil {
 		return Answer{}, t, err
 	}
-	passages, err := s.clean(ctx, released, obligations, t)
+	passages, err := staged(ctx, s, "clean", func(ctx context.Context) ([]Passage, error) {
+		return s.clean(ctx, released, obligations, t)
+	})
 	if err != nil {
 		return Answer{}, t, fmt.Errorf("sanitizing passages: %w", err)
 	}
 	if err := s.spend(ctx, visit, passages, t); err != nil {
 		return Answer{}, t, err
 	}
-	a, err := s.deliver(r, snapshot, passages, released)
+	a, err := staged(ctx, s, "prompt", func(context.Context) (Answer, error) {
+		return s.deliver(r, snapshot, passages, released)
+	})
 	a.Obligations = obligations
 	if len(passages) == 0 {
 		t.outcome = "empty"
@@ -271,6 +289,14 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 	t.documents = slices.Compact(slices.Sorted(slices.Values(t.documents)))
 	t.count("passages", len(passages))
 	return a, t, err
+}
+
+// staged runs one stage under observation.
+func staged[T any](ctx context.Context, s *Service, stage string, do func(context.Context) (T, error)) (T, error) {
+	ctx, end := s.Stage(ctx, stage)
+	out, err := do(ctx)
+	end(err)
+	return out, err
 }
 
 // search asks the index, with the policy's filter inside the search.

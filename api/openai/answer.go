@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/doorward/doorward/api/admission"
 	"github.com/doorward/doorward/sanitize"
 	"github.com/doorward/doorward/sanitize/output"
 )
@@ -57,7 +58,7 @@ func (r *round) whole(w http.ResponseWriter, ctx context.Context, body io.Reader
 			return
 		}
 	}
-	c.ID, c.Object, c.Model, c.Usage = "chatcmpl-"+r.id, "chat.completion", r.request.model, usageOf(c.Usage)
+	c.ID, c.Object, c.Model, c.Usage = "chatcmpl-"+r.id, "chat.completion", r.request.model, r.usageOf(c.Usage)
 	if err := r.finish(ctx, all.action, all.counts, ""); err != nil {
 		r.fail(w, ctx, err)
 		return
@@ -158,6 +159,9 @@ func (r *round) stream(w http.ResponseWriter, ctx context.Context, body io.Reade
 			break
 		}
 	}
+	if why != "" && errors.Is(context.Cause(ctx), admission.ErrDraining) {
+		why = admission.ErrDraining.Error()
+	}
 	s.end(ctx, why)
 }
 
@@ -190,7 +194,7 @@ func (s *sse) event(ctx context.Context, data []byte) error {
 		return errors.New("an event is not JSON")
 	}
 	s.created = c.Created
-	if u := usageOf(c.Usage); u != nil {
+	if u := s.round.usageOf(c.Usage); u != nil {
 		s.usage = u
 	}
 	for _, ch := range c.Choices {
@@ -319,11 +323,7 @@ func (s *sse) send(c choice) {
 }
 
 func (s *sse) write(c completion) {
-	if !s.started {
-		s.started = true
-		s.w.Header().Set("Content-Type", "text/event-stream")
-		s.w.WriteHeader(http.StatusOK)
-	}
+	s.start()
 	c.ID, c.Object, c.Model, c.Created = "chatcmpl-"+s.round.id, "chat.completion.chunk", s.round.request.model, s.created
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -331,6 +331,14 @@ func (s *sse) write(c completion) {
 	}
 	fmt.Fprintf(s.w, "data: %s\n\n", data)
 	_ = s.control.Flush()
+}
+
+func (s *sse) start() {
+	if !s.started {
+		s.started = true
+		s.w.Header().Set("Content-Type", "text/event-stream")
+		s.w.WriteHeader(http.StatusOK)
+	}
 }
 
 // end closes the stream, always explicitly: with [DONE], or with an error event.
@@ -346,6 +354,7 @@ func (s *sse) end(ctx context.Context, why string) {
 	if s.usage != nil && why == "" {
 		s.write(completion{Choices: []choice{}, Usage: s.usage})
 	}
+	s.start()
 	if why != "" {
 		fmt.Fprintf(s.w, "data: {\"error\":{\"message\":%q,\"type\":\"upstream_error\",\"code\":\"upstream_error\"}}\n\n", why)
 	}

@@ -58,6 +58,9 @@ type Config struct {
 	// entry for it.
 	Answer func(ctx context.Context, s policy.Subject, contextID, request string) (output.Answer, audit.Entry, error)
 	Filter *output.Filter
+	// Call is told that a model is asked and returns what is told the end; for
+	// traces. pattern is the configured one that the model's name matched.
+	Call   func(ctx context.Context, u Upstream, pattern string, stream bool) (context.Context, func(Usage, error))
 	Policy policy.Source
 	Audit  audit.Log
 	// Questions checks the user's own words before they go to a model outside;
@@ -90,6 +93,11 @@ func New(c Config) (*Gateway, error) {
 		t.Proxy, t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = nil, 2*time.Minute, 256
 		c.Client = &http.Client{Transport: t}
 	}
+	if c.Call == nil {
+		c.Call = func(ctx context.Context, _ Upstream, _ string, _ bool) (context.Context, func(Usage, error)) {
+			return ctx, func(Usage, error) {}
+		}
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -116,6 +124,9 @@ type round struct {
 	caller   Caller
 	request  *chatRequest
 	upstream Upstream
+	pattern  string // that the model matched
+	usage    Usage  // as the model counted
+	called   func(Usage, error)
 	answer   output.Answer
 	entry    audit.Entry
 }
@@ -124,10 +135,11 @@ type round struct {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var id [8]byte
 	rand.Read(id[:])
-	round := &round{Gateway: g, id: hex.EncodeToString(id[:])}
+	round := &round{Gateway: g, id: hex.EncodeToString(id[:]), called: func(Usage, error) {}}
 	w.Header().Set("Doorward-Request", round.id)
 	w.Header().Set("Cache-Control", "no-store")
 	resp, err := round.ask(w, r)
+	defer func() { round.called(round.usage, err) }()
 	if err != nil {
 		round.fail(w, r.Context(), err)
 		return
@@ -186,6 +198,7 @@ func (r *round) ask(w http.ResponseWriter, in *http.Request) (*http.Response, er
 	if err := r.Audit.Append(ctx, started); err != nil {
 		return nil, err
 	}
+	ctx, r.called = r.Call(ctx, r.upstream, r.pattern, r.request.stream)
 	return r.send(ctx, body)
 }
 
@@ -199,6 +212,7 @@ func (r *round) route() (Upstream, error) {
 			if !slices.Contains(r.caller.Destinations, u.Destination) {
 				return Upstream{}, fmt.Errorf("%w: this backend is not registered for the destination of model %.60q", errRequest, r.request.model)
 			}
+			r.pattern = pattern
 			return u, nil
 		}
 	}

@@ -177,16 +177,20 @@ type toolCall struct {
 	} `json:"function"`
 }
 
+// Usage counts tokens, as the model did.
+type Usage struct {
+	Prompt     int64 `json:"prompt_tokens"`
+	Completion int64 `json:"completion_tokens"`
+	Total      int64 `json:"total_tokens"`
+}
+
 // usageOf keeps the numbers of a usage object and nothing else.
-func usageOf(raw json.RawMessage) json.RawMessage {
-	var u struct {
-		Prompt     int64 `json:"prompt_tokens"`
-		Completion int64 `json:"completion_tokens"`
-		Total      int64 `json:"total_tokens"`
-	}
+func (r *round) usageOf(raw json.RawMessage) json.RawMessage {
+	var u Usage
 	if len(raw) == 0 || string(raw) == "null" || json.Unmarshal(raw, &u) != nil {
 		return nil
 	}
+	r.usage = u
 	out, _ := json.Marshal(u)
 	return out
 }

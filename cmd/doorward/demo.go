@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/doorward/doorward/api"
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/cmd/internal/demo"
 	"github.com/doorward/doorward/configs"
@@ -97,7 +98,7 @@ func runDemo(c *cobra.Command, g *global, stage *demo.Stage, model demo.Model, o
 		return err
 	}
 	defer a.Close()
-	handler, err := publicAPI(a)
+	handler, err := publicAPI(a, api.NewHealth(a.Parts(), nil))
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"errors"
 	"net/http"
+	"runtime"
 	"strings"
 
 	"github.com/doorward/doorward/api"
+	"github.com/doorward/doorward/api/admission"
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/api/contract"
 	"github.com/doorward/doorward/api/openai"
@@ -17,12 +18,56 @@ import (
 type faces struct {
 	public, operator             http.Handler
 	publicRoutes, operatorRoutes []contract.Route
+	admission                    *admission.Admission
+	health                       *api.Health
 }
+
+// classify says how a request of the public listener is admitted.
+func classify(r *http.Request) admission.Class {
+	switch r.URL.Path {
+	case "/healthz", "/readyz", "/openapi.json":
+		return admission.Free
+	case "/v1/output/stream", "/v1/chat/completions", "/v1/batches": // as long as their senders
+		return admission.Stream
+	}
+	return admission.Short
+}
+
+// admit makes the public listener's admission. Where an embedder, a reranker or
+// a server's index is asked, requests mostly wait for others, and many can be
+// worked on at once; otherwise they keep the cores busy.
+func admit(a *app.App) (*admission.Admission, error) {
+	l := a.Config.Limits
+	if l.Concurrent == 0 {
+		l.Concurrent = placesPerCore * runtime.GOMAXPROCS(0)
+		if a.Embedder != nil || a.Reranker != nil || a.Config.Index.Type == "qdrant" {
+			l.Concurrent = remotePlacesPerCore * runtime.GOMAXPROCS(0)
+		}
+	}
+	if l.Queue == 0 {
+		l.Queue = l.Concurrent
+	}
+	return admission.New(admission.Config{Concurrent: l.Concurrent, Queue: l.Queue, Wait: l.Wait, Streams: l.Streams, Body: l.Body, Deadline: l.Deadline, Answer: l.Answer,
+		Classify: classify, Shed: a.Metrics.Shed, Working: a.Metrics.Working})
+}
+
+// Places by core where the configuration says nothing.
+const (
+	placesPerCore       = 4
+	remotePlacesPerCore = 32
+)
 
 // openFaces puts the two HTTP faces over the parts.
 func openFaces(a *app.App) (faces, error) {
 	var f faces
-	face, err := publicAPI(a)
+	var err error
+	if f.admission, err = admit(a); err != nil {
+		return f, err
+	}
+	f.health = api.NewHealth(a.Parts(), f.admission.Draining)
+	a.Metrics.Health(f.health.States)
+	a.Metrics.Waiting(a.Waiting())
+	face, err := publicAPI(a, f.health)
 	if err != nil {
 		return f, err
 	}
@@ -37,6 +82,7 @@ func openFaces(a *app.App) (faces, error) {
 	mux := http.NewServeMux()
 	f.publicRoutes = face.Routes()
 	mount := func(path string, h http.Handler, methods ...string) {
+		h = face.Observed(path, h)
 		for _, m := range methods {
 			mux.Handle(m+" "+path, h)
 			f.publicRoutes = append(f.publicRoutes, contract.Route{Method: m, Path: path})
@@ -49,12 +95,12 @@ func openFaces(a *app.App) (faces, error) {
 	if err != nil {
 		return f, err
 	}
-	f.public, f.operator, f.operatorRoutes = mux, operator, operator.Routes()
+	f.public, f.operator, f.operatorRoutes = f.admission.Wrap(mux), operator, operator.Routes()
 	return f, nil
 }
 
 // publicAPI is the public listener's own routes.
-func publicAPI(a *app.App) (*api.API, error) {
+func publicAPI(a *app.App, health *api.Health) (*api.API, error) {
 	authn, err := a.Identity()
 	if err != nil {
 		return nil, err
@@ -71,8 +117,8 @@ func publicAPI(a *app.App) (*api.API, error) {
 		Documents: documents,
 		Contained: a.Orders.Contained,
 		Auth:      authn, Service: a.Service, Output: a.Output, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Audit: a.Audit, Log: a.Log,
-		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking, Observe: a.Metrics.Observe,
-		Ready: func() error { _, err := a.Policy.Snapshot(); return errors.Join(err, a.Backends.Err()) },
+		Search: a.Search(), TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: marking, Observe: a.Observe,
+		Health: health,
 	})
 }
 
@@ -99,7 +145,7 @@ func openGateway(a *app.App, face *api.API) (*openai.Gateway, error) {
 			return openai.Caller{Subject: s, Destinations: b.Destinations, Purpose: purpose}, err
 		},
 		Retrieve: a.Service.Retrieve, Answer: face.Answer, Filter: a.Output, Policy: a.Policy, Audit: a.Audit, Questions: a.Scanners.Sanitizer,
-		TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: face.Marking, Log: a.Log, Status: api.Status,
+		TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: face.Marking, Log: a.Log, Status: api.Status, Call: a.Call,
 	}
 	for _, u := range a.Config.Gateway.Upstreams {
 		key, err := app.ReadKey("gateway.upstreams.api_key_file", u.APIKeyFile)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -10,7 +9,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
 
+	"github.com/doorward/doorward/api/admission"
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
@@ -19,6 +20,10 @@ import (
 func serveCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Answer chatbot backends over HTTP", Args: noArgs,
+		Long: `Answers on the public listener (chatbot backends) and on the operator listener
+(loopback). On SIGTERM or an interrupt, readiness says no, accepted requests
+finish, streams finish or end with an explicit error, and it exits with 0; a
+second signal ends it at once.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := g.load()
 			if err != nil {
@@ -27,7 +32,7 @@ func serveCommand(g *global) *cobra.Command {
 			if unsafe := cfg.Serving(); len(unsafe) > 0 {
 				return &exit{exitUsage, &configs.Error{File: g.config, Problems: unsafe}}
 			}
-			a, err := app.Open(c.Context(), cfg, app.Options{Log: logger(cfg, c.ErrOrStderr())})
+			a, err := app.Open(c.Context(), cfg, app.Options{Log: logger(cfg, c.ErrOrStderr()), Version: version()})
 			if err != nil {
 				return err
 			}
@@ -37,17 +42,14 @@ func serveCommand(g *global) *cobra.Command {
 				return err
 			}
 			defer stop()
-			return serve(c.Context(), a, func(address string) { fmt.Fprintf(c.ErrOrStderr(), "serving on http://%s\n", address) })
+			scheme := "http"
+			if cfg.Listen.TLSCert != "" {
+				scheme = "https"
+			}
+			return serve(c.Context(), a, func(address string) { fmt.Fprintf(c.ErrOrStderr(), "serving on %s://%s\n", scheme, address) })
 		},
 	}
 }
-
-// Timeouts of the listener. Reading a body has its own deadline per route.
-const (
-	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute
-	drainTimeout  = 15 * time.Second
-)
 
 // serve answers until the context ends, then lets accepted requests finish.
 func serve(ctx context.Context, a *app.App, listening func(address string)) error {
@@ -67,66 +69,91 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 		go a.Scrub(ctx, every)
 	}
 	go a.KeepScanned(ctx)
-	c := a.Config.Listen
-	faces := []face{{c.Public, f.public, c.TLSCert, c.TLSKey, listening}, {c.Operator, f.operator, "", "", func(string) {}}}
-	failed := make(chan error, len(faces))
-	var servers []*http.Server
-	for _, f := range faces {
-		l, err := net.Listen("tcp", f.address)
+	public, err := publicServer(ctx, a, f.public)
+	if err != nil {
+		return err
+	}
+	l := a.Config.Limits
+	operator := server(f.operator, l)
+	failed := make(chan error, 2)
+	for _, s := range []struct {
+		*http.Server
+		address   string
+		most      int
+		listening func(string)
+	}{{public, a.Config.Listen.Public, l.Connections, listening}, {operator, a.Config.Listen.Operator, min(l.Connections, 64), func(string) {}}} {
+		open, err := net.Listen("tcp", s.address)
 		if err != nil {
-			return errors.Join(fmt.Errorf("listening: %w", err), closeAll(servers))
+			return errors.Join(fmt.Errorf("listening: %w", err), public.Close(), operator.Close())
 		}
-		s := &http.Server{Handler: f.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10}
-		if err := clientCertificates(s, f, a.Config.Identity.Certificates); err != nil {
-			return errors.Join(err, l.Close(), closeAll(servers))
-		}
-		servers = append(servers, s)
-		go func() { failed <- f.serve(s, l) }()
+		s.listening(open.Addr().String())
+		go func() { failed <- listen(s.Server, netutil.LimitListener(open, s.most)) }()
 	}
 	select {
 	case err := <-failed:
-		return errors.Join(fmt.Errorf("serving: %w", err), closeAll(servers))
+		return errors.Join(fmt.Errorf("serving: %w", err), public.Close(), operator.Close())
 	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	for _, s := range servers {
-		if err := s.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			return errors.Join(fmt.Errorf("draining: %w", err), closeAll(servers))
-		}
-	}
-	return nil
+	return drain(a, f, public, operator)
 }
 
-// face is one listener.
-type face struct {
-	address   string
-	handler   http.Handler
-	cert, key string
-	listening func(address string)
-}
-
-func (f face) serve(s *http.Server, l net.Listener) error {
-	f.listening(l.Addr().String())
-	if f.cert != "" {
-		return s.ServeTLS(l, f.cert, f.key)
+func listen(s *http.Server, l net.Listener) error {
+	if s.TLSConfig != nil {
+		return s.ServeTLS(l, "", "")
 	}
 	return s.Serve(l)
 }
 
-// clientCertificates lets backends prove themselves by mTLS on the public face.
-func clientCertificates(s *http.Server, f face, c configs.Certificates) error {
-	if c.CA == "" || f.cert == "" {
-		return nil
-	}
-	s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS13}
-	return auth.ClientCAs(s.TLSConfig, c.CA, c.Require)
+// server is a listener's server within the configured limits.
+func server(h http.Handler, l configs.Limits) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: l.Header, IdleTimeout: l.Idle, MaxHeaderBytes: 64 << 10,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: l.HTTP2, MaxReadFrameSize: 64 << 10, SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second, WriteByteTimeout: 30 * time.Second}}
 }
 
-func closeAll(servers []*http.Server) error {
+// certificateEvery is how often certificate files are looked at.
+const certificateEvery = 2 * time.Second
+
+// publicServer adds TLS where it is configured.
+func publicServer(ctx context.Context, a *app.App, h http.Handler) (*http.Server, error) {
+	s := server(h, a.Config.Limits)
+	c := a.Config.Listen
+	if c.TLSCert == "" {
+		return s, nil
+	}
+	certificate, err := admission.OpenCertificate(c.TLSCert, c.TLSKey, a.Log)
+	if err != nil {
+		return nil, err
+	}
+	a.Metrics.Certificate(certificate.Expires)
+	go certificate.Follow(ctx, certificateEvery)
+	s.TLSConfig = certificate.TLS()
+	if m := a.Config.Identity.Certificates; m.CA != "" { // backends prove themselves by mTLS
+		return s, auth.ClientCAs(s.TLSConfig, m.CA, m.Require)
+	}
+	return s, nil
+}
+
+// cutBefore is how long before the end of a drain the streams that are still
+// open are ended, so that each can say so.
+const cutBefore = 3 * time.Second
+
+// drain tells whoever asks that the service goes, lets accepted requests finish,
+// cuts the streams that do not, and closes the listeners.
+func drain(a *app.App, f faces, servers ...*http.Server) error {
+	l := a.Config.Limits
+	f.admission.Drain()
+	a.Log.Info("draining", "most", l.Drain.String())
+	if time.Since(f.health.Asked()) < time.Minute { // somebody watches readiness: let him see it
+		time.Sleep(min(l.Notice, l.Drain/2))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), l.Drain)
+	defer cancel()
+	defer time.AfterFunc(max(l.Drain-cutBefore, l.Drain/2), f.admission.Cut).Stop()
 	var errs []error
 	for _, s := range servers {
-		errs = append(errs, s.Close())
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("draining: %w", err), s.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -43,6 +43,7 @@ type Options struct {
 	// AuditFile opens the audit journal's files; nil is the file system.
 	AuditFile func(path string, flag int) (tlog.File, error)
 	Now       func() time.Time
+	Version   string // of the program, for traces
 	// Unfinished opens though interrupted work cannot be finished, to look into
 	// it: see [App.Unfinished].
 	Unfinished bool
@@ -79,9 +80,11 @@ type App struct {
 	Orders   *contain.Watch // containment orders in force
 
 	Metrics *Metrics
+	Tracer  *Tracer
 
 	live      policy.Source // without a shadow
 	now       func() time.Time
+	version   string
 	exports   []*tlog.Exporter
 	auditFile func(path string, flag int) (tlog.File, error)
 	closes    []func() error
@@ -101,7 +104,7 @@ var ErrDemoKeys = errors.New("these are demo keys")
 // Open puts the parts together, locks the data directory and finishes what a
 // stopped process left undone.
 func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error) {
-	a := &App{Config: c, Log: o.Log, now: o.Now, auditFile: o.AuditFile, Scanners: o.Scanners, noIndex: o.NoIndex}
+	a := &App{Config: c, Log: o.Log, now: o.Now, version: o.Version, auditFile: o.AuditFile, Scanners: o.Scanners, noIndex: o.NoIndex}
 	if a.Log == nil {
 		a.Log = slog.New(slog.DiscardHandler)
 	}
@@ -123,7 +126,7 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 	if err := c.CheckPins(); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(context.Context) error{a.openDatabase, a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows, a.openEraser} {
+	for _, open := range []func(context.Context) error{a.openTraces, a.openDatabase, a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows, a.openEraser} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -318,7 +321,7 @@ func (a *App) openFlows(ctx context.Context) error {
 		Quota: keeper,
 		Index: a.Index, Epochs: a.Index, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Verifier: a.Verifier, Audit: a.Audit,
 		Analyzer: analyzer, Embedder: a.Embedder, Reranker: a.Reranker, Prompt: builder,
-		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Log: a.Log,
+		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Stage: a.Stage, Log: a.Log,
 		Contained: a.Orders.Contained,
 		Accepts:   a.accepts(),
 		Secret:    func(tenant string) ([]byte, error) { return a.Keys.Derive(tenant, ingest.ContentPurpose) },

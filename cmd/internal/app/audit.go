@@ -42,7 +42,9 @@ func (a *App) openAudit(ctx context.Context) error {
 		return err
 	}
 	a.onClose(a.AuditLog.Close)
-	a.Metrics = NewMetrics()
+	if a.Metrics == nil {
+		a.Metrics = NewMetrics()
+	}
 	a.Audit = counted{a.AuditLog, a.Metrics}
 	return nil
 }

@@ -133,6 +133,7 @@ func (a *App) Scrub(ctx context.Context, every time.Duration) {
 			}
 		}
 		before = now
+		a.Metrics.Compared(flaws, time.Now())
 		if len(flaws) > 0 {
 			a.alarm(ctx, documents, flaws)
 		}
