@@ -87,7 +87,7 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 			return errors.Join(fmt.Errorf("listening: %w", err), public.Close(), operator.Close())
 		}
 		s.listening(open.Addr().String())
-		go func() { failed <- listen(s.Server, netutil.LimitListener(open, s.most)) }()
+		go func() { failed <- accept(s.Server, netutil.LimitListener(open, s.most)) }()
 	}
 	select {
 	case err := <-failed:
@@ -97,7 +97,7 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 	return drain(a, f, public, operator)
 }
 
-func listen(s *http.Server, l net.Listener) error {
+func accept(s *http.Server, l net.Listener) error {
 	if s.TLSConfig != nil {
 		return s.ServeTLS(l, "", "")
 	}
