@@ -65,7 +65,7 @@ planted: ## 10,000 planted secrets and personal data: none readable on disk afte
 kill: ## Kill an ingest 50 times and compare with an undisturbed one
 	DOORWARD_KILLS=50 DOORWARD_DATA=$(abspath $(DATA)) $(GO) test ./test -run TestKilledIngest -v -timeout 30m
 
-.PHONY: kills syscalls rescans
+.PHONY: kills syscalls rescans bitflips
 kills: ## Kill an ingest of 10,000 documents 1,000 times; the same batch ten times by eight writers (KILLS=n)
 	DOORWARD_KILLS=$(or $(KILLS),1000) DOORWARD_KILL_DOCUMENTS=10000 DOORWARD_BATCHES=10 DOORWARD_BATCH_DOCUMENTS=1000 \
 	$(GO) test ./cmd/internal/app -run 'TestKills|TestSameBatch' -count=1 -v -timeout 60m
@@ -75,6 +75,9 @@ syscalls: ## Fail, fill the disk or kill at every system call of an ingest (need
 
 rescans: ## Scan 100,000 documents again while queries go on
 	DOORWARD_RESCAN=100000 $(GO) test ./cmd/internal/app -run TestRescanRate -count=1 -v -timeout 60m
+
+bitflips: ## Turn 10,000 bits of the catalog: all found, or nothing that matters changed
+	DOORWARD_BITFLIPS=10000 $(GO) test ./cmd/internal/app -run TestBitFlips -count=1 -v -timeout 60m
 
 policy-fuzz: ## 1,000,000 random policy decisions, four ways
 	DOORWARD_FUZZ=1000000 $(GO) test -count=1 -timeout 60m -run PolicyFuzz -v ./test
