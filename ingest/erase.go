@@ -408,11 +408,11 @@ func (r ErasureReceipt) sign(s receipt.Signer) (SignedErasure, error) {
 	if err != nil {
 		return SignedErasure{}, fmt.Errorf("signing receipt of erasure: %w", err)
 	}
-	sig, err := s.Sign(erasureMessage(body))
+	id, sig, err := keys.Sign(s, func(string) []byte { return erasureMessage(body) })
 	if err != nil {
 		return SignedErasure{}, fmt.Errorf("signing receipt of erasure: %w", err)
 	}
-	return SignedErasure{Receipt: body, KeyID: s.KeyID(), Signature: sig}, nil
+	return SignedErasure{Receipt: body, KeyID: id, Signature: sig}, nil
 }
 
 // mark is how the audit log names a receipt.

@@ -58,12 +58,16 @@ type Verifier interface {
 
 // Sign issues the receipt.
 func Sign(r Receipt, s Signer) (Signed, error) {
-	r.KeyID = s.KeyID()
-	sig, err := s.Sign(r.message())
-	if err != nil {
-		return Signed{}, fmt.Errorf("signing receipt: %w", err)
+	for { // again when the key is rotated meanwhile
+		r.KeyID = s.KeyID()
+		sig, err := s.Sign(r.message())
+		if err != nil {
+			return Signed{}, fmt.Errorf("signing receipt: %w", err)
+		}
+		if s.KeyID() == r.KeyID {
+			return Signed{Receipt: r, Signature: sig}, nil
+		}
 	}
-	return Signed{Receipt: r, Signature: sig}, nil
 }
 
 // Verify checks the signature, and that the receipt is for this version.

@@ -4,7 +4,10 @@
 // kept wrapped beside the sealed text, so that forgetting it erases the text.
 package keys
 
-import "errors"
+import (
+	"crypto/ed25519"
+	"errors"
+)
 
 // ErrSealed means a ciphertext did not open: wrong key, wrong associated data
 // or altered bytes.
@@ -55,4 +58,25 @@ type Signer interface {
 // Verifier checks them; readers hold public keys only.
 type Verifier interface {
 	Verify(keyID string, message, signature []byte) error
+}
+
+// PublicSigner is a Signer that shows the key that verifies.
+type PublicSigner interface {
+	Signer
+	Public() ed25519.PublicKey
+}
+
+// Rotating is a Signer whose key may change between two calls. Fixed returns one
+// whose key does not.
+type Rotating interface{ Fixed() PublicSigner }
+
+// Sign signs a message that may name its key, and returns that name. It signs
+// again when the key is rotated meanwhile.
+func Sign(s Signer, message func(keyID string) []byte) (keyID string, signature []byte, err error) {
+	for {
+		keyID = s.KeyID()
+		if signature, err = s.Sign(message(keyID)); err != nil || s.KeyID() == keyID {
+			return keyID, signature, err
+		}
+	}
 }

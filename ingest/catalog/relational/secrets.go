@@ -59,3 +59,27 @@ func load(ctx context.Context, q Querier, name string) (sealed []byte, err error
 	err = one(ctx, q, `select sealed from secrets where name = ?`, []any{name}, &sealed)
 	return sealed, err
 }
+
+// Replace puts another sealed secret in place of one.
+func (s Secrets) Replace(name string, sealed []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), secretsTimeout)
+	defer cancel()
+	return failed("storing a tenant's secret", s.DB.Update(ctx, []int64{}, func(tx Tx) error {
+		n, err := tx.Exec(ctx, `update secrets set sealed = ? where name = ?`, sealed, name)
+		if err == nil && n != 1 {
+			err = catalog.ErrNotFound
+		}
+		return err
+	}))
+}
+
+// List returns the names of all sealed secrets.
+func (s Secrets) List() ([]string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), secretsTimeout)
+	defer cancel()
+	names, err := column[string](ctx, s.DB, `select name from secrets`)
+	if err != nil {
+		return nil, unavailable("listing tenants' secrets", err)
+	}
+	return names, nil
+}

@@ -103,11 +103,11 @@ func (j *journal) append(batch [][][]byte) error {
 			next += uint64(len(entries))
 		}
 		hash, batch = sha256.Sum256(body), batch[n:]
-		sig, err := j.signer.Sign(journalMessage(hash))
+		id, sig, err := keys.Sign(j.signer, func(string) []byte { return journalMessage(hash) })
 		if err != nil {
 			return fmt.Errorf("signing audit journal: %w", err)
 		}
-		tail = encodeTail(j.signer.KeyID(), sig)
+		tail = encodeTail(id, sig)
 		link = linkOf(hash, tail)
 		buf.Write(binary.BigEndian.AppendUint32(nil, uint32(len(body))))
 		buf.Write(body)

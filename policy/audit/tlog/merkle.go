@@ -233,7 +233,7 @@ func (m *merkle) integrate(ctx context.Context, first uint64, list [][]byte) (c 
 	run, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	options := tessera.NewAppendOptions().
-		WithCheckpointSigner(noteSigner{m.c.Signer, m.c.Origin}).
+		WithCheckpointSigner(noteSigner{fixed(m.c.Signer), m.c.Origin}).
 		WithBatching(uint(len(list)), time.Hour).
 		WithCheckpointInterval(100 * time.Millisecond). // the least there is; rounds set the pace
 		WithCheckpointRepublishInterval(0).

@@ -15,10 +15,7 @@ import (
 )
 
 // Signer signs checkpoints and the journal.
-type Signer interface {
-	keys.Signer
-	Public() ed25519.PublicKey
-}
+type Signer = keys.PublicSigner
 
 // Verifier knows the public keys, those of before a rotation too.
 type Verifier interface {
@@ -45,6 +42,15 @@ type noteSigner struct {
 }
 
 var _ note.Signer = noteSigner{}
+
+// fixed is the signer with the key of this moment: a note names its key and is
+// signed in two calls.
+func fixed(s Signer) Signer {
+	if r, ok := s.(keys.Rotating); ok {
+		return r.Fixed()
+	}
+	return s
+}
 
 func (s noteSigner) Name() string    { return s.name }
 func (s noteSigner) KeyHash() uint32 { return keyHash(s.name, s.Public()) }

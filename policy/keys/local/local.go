@@ -19,7 +19,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
@@ -51,15 +53,20 @@ type Config struct {
 	// directory; required unless Store keeps them where other machines see them.
 	Tenants string
 	Store   Store
+	// KEK is the key-encryption key that seals the master key's file, for example
+	// one that never leaves a key management service; nil: it is not sealed.
+	KEK tink.AEAD
 }
 
 // Ring implements [keys.Ring] over files.
 type Ring struct {
 	master  tink.AEAD
+	config  Config
 	tenants Store
 
 	mu      sync.Mutex
 	secrets map[string][]byte
+	read    map[string]time.Time // when each was read last
 }
 
 var _ keys.Ring = (*Ring)(nil)
@@ -67,7 +74,10 @@ var _ keys.Ring = (*Ring)(nil)
 // Create makes a key folder with a fresh master key and receipt signing key. It
 // refuses to touch a folder that already has one. A demo folder is marked, so
 // that a production start can refuse it.
-func Create(dir string, demo bool) error {
+func Create(dir string, demo bool) error { return CreateSealed(dir, demo, nil) }
+
+// CreateSealed is Create with a master key that a key-encryption key seals.
+func CreateSealed(dir string, demo bool, kek tink.AEAD) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making key folder: %w", err)
 	}
@@ -81,9 +91,9 @@ func Create(dir string, demo bool) error {
 	if err != nil {
 		return fmt.Errorf("making master key: %w", err)
 	}
-	var buf bytes.Buffer
-	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&buf)); err != nil {
-		return fmt.Errorf("encoding master key: %w", err)
+	data, err := encodeMaster(handle, kek)
+	if err != nil {
+		return err
 	}
 	if err := createSigningKey(dir); err != nil {
 		return err
@@ -93,7 +103,7 @@ func Create(dir string, demo bool) error {
 			return err
 		}
 	}
-	return writeFile(filepath.Join(dir, MasterFile), buf.Bytes())
+	return writeFile(filepath.Join(dir, MasterFile), data)
 }
 
 // IsDemo reports whether a key folder was made for the demo.
@@ -107,16 +117,9 @@ func Open(c Config) (*Ring, error) {
 	if err := private(c.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	data, err := readPrivate(filepath.Join(c.Dir, MasterFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("opening keys: %w in %s: make one with `doorward keys init`", ErrMissing, c.Dir)
-	}
+	handle, err := readMaster(c.Dir, c.KEK)
 	if err != nil {
-		return nil, fmt.Errorf("opening keys: %w", err)
-	}
-	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(data)))
-	if err != nil {
-		return nil, fmt.Errorf("opening keys: %s is not a Tink keyset", MasterFile)
+		return nil, err
 	}
 	master, err := aead.New(handle)
 	if err != nil {
@@ -127,16 +130,94 @@ func Open(c Config) (*Ring, error) {
 			return nil, err
 		}
 	}
-	return &Ring{master: master, tenants: c.Store, secrets: map[string][]byte{}}, nil
+	return &Ring{master: master, config: c, tenants: c.Store, secrets: map[string][]byte{}, read: map[string]time.Time{}}, nil
 }
 
-// Wrapper implements [keys.Ring].
+// readMaster reads the master keyset, which a key-encryption key may seal.
+func readMaster(dir string, kek tink.AEAD) (*keyset.Handle, error) {
+	data, err := readPrivate(filepath.Join(dir, MasterFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("opening keys: %w in %s: make one with `doorward keys init`", ErrMissing, dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening keys: %w", err)
+	}
+	sealed := bytes.Contains(data, []byte(`"encryptedKeyset"`))
+	switch {
+	case sealed && kek == nil:
+		return nil, fmt.Errorf("opening keys: %s is sealed by a key management service: name it under kms.uri", MasterFile)
+	case !sealed && kek != nil:
+		return nil, fmt.Errorf("opening keys: %s is not sealed, and kms.uri names a key management service: run `doorward keys seal`", MasterFile)
+	}
+	var handle *keyset.Handle
+	if sealed {
+		handle, err = keyset.Read(keyset.NewJSONReader(bytes.NewReader(data)), kek)
+	} else {
+		handle, err = insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(data)))
+	}
+	switch {
+	case err != nil && sealed:
+		return nil, fmt.Errorf("opening keys: %s cannot be unsealed: %w", MasterFile, err)
+	case err != nil:
+		return nil, fmt.Errorf("opening keys: %s is not a Tink keyset", MasterFile)
+	}
+	return handle, nil
+}
+
+// encodeMaster is the file's content, sealed if there is a key for that.
+func encodeMaster(h *keyset.Handle, kek tink.AEAD) ([]byte, error) {
+	var buf bytes.Buffer
+	var err error
+	if kek == nil {
+		err = insecurecleartextkeyset.Write(h, keyset.NewJSONWriter(&buf))
+	} else {
+		err = h.Write(keyset.NewJSONWriter(&buf), kek)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encoding master key: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+// Wrapper implements [keys.Ring]. It seals under the tenant's newest wrapping
+// key and opens what any of them sealed.
 func (r *Ring) Wrapper(tenant string) (keys.Sealer, error) {
-	key, err := r.Derive(tenant, "wrap")
+	secret, err := r.secret(tenant)
 	if err != nil {
 		return nil, err
 	}
-	return newSealer(key)
+	var all wrapper
+	for part := range slices.Chunk(secret, keyBytes) {
+		key, err := hkdf.Key(sha256.New, part, nil, "doorward/v1/wrap", keyBytes)
+		if err != nil {
+			return nil, err
+		}
+		s, err := newSealer(key)
+		if err != nil {
+			return nil, err
+		}
+		all.sealers = append(all.sealers, s)
+	}
+	if len(all.sealers) == 1 {
+		return all.sealers[0], nil
+	}
+	return all, nil
+}
+
+// wrapper is a tenant's wrapping keys, the newest last.
+type wrapper struct{ sealers []keys.Sealer }
+
+func (w wrapper) Seal(plaintext, associated []byte) ([]byte, error) {
+	return w.sealers[len(w.sealers)-1].Seal(plaintext, associated)
+}
+
+func (w wrapper) Open(ciphertext, associated []byte) (plaintext []byte, err error) {
+	for _, s := range slices.Backward(w.sealers) {
+		if plaintext, err = s.Open(ciphertext, associated); err == nil {
+			return plaintext, nil
+		}
+	}
+	return nil, err
 }
 
 // Derive implements [keys.Ring].
@@ -145,7 +226,7 @@ func (r *Ring) Derive(tenant string, p keys.Purpose) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hkdf.Key(sha256.New, secret, nil, "doorward/v1/"+string(p), keyBytes)
+	return hkdf.Key(sha256.New, secret[:keyBytes], nil, "doorward/v1/"+string(p), keyBytes)
 }
 
 // NewDocument implements [keys.Ring].
@@ -181,18 +262,42 @@ func documentContext(tenant, document string) []byte {
 	return []byte("document\x00" + tenant + "\x00" + document)
 }
 
-// secret returns a tenant's secret, making and storing it on first use.
+// freshFor is how long a tenant's secret is used before it is read again, so that
+// a rotation elsewhere is taken up.
+const freshFor = time.Minute
+
+func tenantName(tenant string) string {
+	sum := sha256.Sum256([]byte("tenant\x00" + tenant))
+	return hex.EncodeToString(sum[:16])
+}
+
+func tenantContext(tenant string) []byte { return []byte("tenant\x00" + tenant) }
+
+// secret returns a tenant's secret, making and storing it on first use. It is 32
+// bytes, and 32 more for every time its wrapping key was rotated.
 func (r *Ring) secret(tenant string) ([]byte, error) {
 	if tenant == "" {
 		return nil, errors.New("deriving key: no tenant named")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s, ok := r.secrets[tenant]; ok {
-		return s, nil
+	known, ok := r.secrets[tenant]
+	if ok && time.Since(r.read[tenant]) < freshFor {
+		return known, nil
 	}
-	sum := sha256.Sum256([]byte("tenant\x00" + tenant))
-	name := hex.EncodeToString(sum[:16])
+	secret, err := r.readSecret(tenant)
+	if err != nil && ok { // what was true a minute ago still opens what it sealed
+		secret, err = known, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.secrets[tenant], r.read[tenant] = secret, time.Now()
+	return secret, nil
+}
+
+func (r *Ring) readSecret(tenant string) ([]byte, error) {
+	name := tenantName(tenant)
 	sealed, err := r.tenants.Load(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		sealed, err = r.newSecret(tenant, name)
@@ -200,11 +305,24 @@ func (r *Ring) secret(tenant string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading tenant key: %w", err)
 	}
-	secret, err := r.master.Decrypt(sealed, []byte("tenant\x00"+tenant))
+	return r.open(tenant, sealed)
+}
+
+// open unseals a tenant's secret. One that the master key does not open may be
+// sealed by a newer one, which is then read.
+func (r *Ring) open(tenant string, sealed []byte) ([]byte, error) {
+	secret, err := r.master.Decrypt(sealed, tenantContext(tenant))
 	if err != nil {
+		if handle, herr := readMaster(r.config.Dir, r.config.KEK); herr == nil {
+			if master, aerr := aead.New(handle); aerr == nil {
+				r.master = master
+				secret, err = master.Decrypt(sealed, tenantContext(tenant))
+			}
+		}
+	}
+	if err != nil || len(secret) == 0 || len(secret)%keyBytes != 0 {
 		return nil, fmt.Errorf("opening tenant key: %w: is this the key folder the data was made with?", keys.ErrSealed)
 	}
-	r.secrets[tenant] = secret
 	return secret, nil
 }
 
@@ -213,7 +331,7 @@ func (r *Ring) secret(tenant string) ([]byte, error) {
 func (r *Ring) newSecret(tenant, name string) ([]byte, error) {
 	secret := make([]byte, keyBytes)
 	rand.Read(secret)
-	sealed, err := r.master.Encrypt(secret, []byte("tenant\x00"+tenant))
+	sealed, err := r.master.Encrypt(secret, tenantContext(tenant))
 	if err != nil {
 		return nil, fmt.Errorf("sealing tenant key: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Store keeps sealed tenant secrets. What it keeps is worthless without the
@@ -15,6 +16,10 @@ type Store interface {
 	// Create stores a sealed secret durably unless there is one of that name
 	// already, and returns the one that is stored: whoever comes first decides.
 	Create(name string, sealed []byte) ([]byte, error)
+	// Replace puts another sealed secret in place of one, durably.
+	Replace(name string, sealed []byte) error
+	// List returns the names of all.
+	List() ([]string, error)
 }
 
 // folder is a Store of private files.
@@ -37,4 +42,14 @@ func (f folder) Create(name string, sealed []byte) ([]byte, error) {
 		return f.Load(name)
 	}
 	return sealed, err
+}
+
+func (f folder) Replace(name string, sealed []byte) error { return replaceFile(f.path(name), sealed) }
+
+func (f folder) List() ([]string, error) {
+	files, err := filepath.Glob(f.path("*"))
+	for i := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(files[i]), ".sealed")
+	}
+	return files, err
 }
