@@ -39,6 +39,7 @@ type Config struct {
 	Review   Review   `yaml:"review"`   // how the quarantine is looked after
 	Contain  Contain  `yaml:"contain"`  // how containment and roll-back are bounded
 	Audit    Audit    `yaml:"audit"`    // who else keeps or sees the audit log
+	KMS      KMS      `yaml:"kms"`      // what seals the master key
 	Pins     string   `yaml:"pins"`     // lock file with the hashes of policy, rule and key files; "" none
 	Erasure  Erasure  `yaml:"erasure"`  // retention, legal hold, erasing
 	Log      Log      `yaml:"log"`

@@ -106,7 +106,7 @@ func (a *Attribute) UnmarshalYAML(n *yaml.Node) error {
 
 // Resolve makes relative paths relative to dir.
 func (c *Config) Resolve(dir string) {
-	paths := []*string{&c.Data, &c.Pins, &c.Keys, &c.Policy.Dir, &c.Policy.Shadow, &c.Policy.Bundle.KeyFile, &c.Policy.Bundle.AccessKey, &c.Policy.Bundle.SecretKey, &c.Policy.Bundle.TokenFile, &c.Listen.TLSCert, &c.Listen.TLSKey, &c.Catalog.Postgres.URLFile, &c.Index.Qdrant.APIKeyFile, &c.Embedder.APIKeyFile, &c.Reranker.APIKeyFile, &c.Model.APIKeyFile, &c.Traces.KeyFile}
+	paths := []*string{&c.Data, &c.Pins, &c.KMS.TokenFile, &c.KMS.CAFile, &c.Keys, &c.Policy.Dir, &c.Policy.Shadow, &c.Policy.Bundle.KeyFile, &c.Policy.Bundle.AccessKey, &c.Policy.Bundle.SecretKey, &c.Policy.Bundle.TokenFile, &c.Listen.TLSCert, &c.Listen.TLSKey, &c.Catalog.Postgres.URLFile, &c.Index.Qdrant.APIKeyFile, &c.Embedder.APIKeyFile, &c.Reranker.APIKeyFile, &c.Model.APIKeyFile, &c.Traces.KeyFile}
 	for i := range c.Sources {
 		paths = append(paths, c.Sources[i].paths()...)
 		c.Sources[i].resolve(dir)

@@ -34,6 +34,7 @@ func (c *Config) Validate() []string {
 	c.validateSources(&v)
 	c.validateAudit(&v)
 	c.validateErasure(&v)
+	c.validateKMS(&v)
 	c.validateReview(&v)
 	c.validateLimits(&v)
 	v.oneOf("chunks.encoding", c.Chunks.Encoding, "cl100k_base", "o200k_base")

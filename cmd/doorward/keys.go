@@ -13,13 +13,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/keys/kms"
 	"github.com/doorward/doorward/policy/keys/local"
 )
 
 func keysCommand(g *global) *cobra.Command {
 	parent := &cobra.Command{Use: "keys", Short: "Make, list, rotate and revoke keys of backends, and sign assertions by hand"}
-	parent.AddCommand(keysInit(g), keysBackend(g), keysList(g), keysChange(g), keysRotate(g), keysRevoke(g), keysRemove(g), keysAssert(g))
+	parent.AddCommand(keysInit(g), keysSeal(g), keysBackend(g), keysList(g), keysChange(g), keysRotate(g), keysRevoke(g), keysRemove(g), keysAssert(g))
 	return parent
 }
 
@@ -31,7 +33,11 @@ func keysInit(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := local.Create(cfg.Keys, false); err != nil {
+			kek, err := kms.Open(c.Context(), app.KMS(cfg))
+			if err != nil {
+				return err
+			}
+			if err := local.CreateSealed(cfg.Keys, false, kek); err != nil {
 				return err
 			}
 			fmt.Fprintln(c.OutOrStdout(), "wrote", cfg.Keys)

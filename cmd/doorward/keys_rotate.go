@@ -46,6 +46,7 @@ func keysRotate(g *global) *cobra.Command {
 	}
 	cmd.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the keys before go on working; 0 ends them now")
 	cmd.Flags().IntVar(&days, "days", 0, "days until the new key expires (default: as long as the last one had)")
+	cmd.AddCommand(keysRotations(g)...)
 	return cmd
 }
 

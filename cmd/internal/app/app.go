@@ -186,7 +186,11 @@ func (a *App) lock() error {
 }
 
 func (a *App) openKeys(ctx context.Context) (err error) {
-	a.Keys, err = local.Open(a.keysConfig())
+	c, err := a.KeysConfig(ctx)
+	if err != nil {
+		return err
+	}
+	a.Keys, err = local.Open(c)
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,11 @@ func WithRing(c *configs.Config, fn func(*local.Ring) error) error {
 	if a.Postgres != nil {
 		defer a.Postgres.Close()
 	}
-	ring, err := local.Open(a.keysConfig())
+	keys, err := a.KeysConfig(context.Background())
+	if err != nil {
+		return err
+	}
+	ring, err := local.Open(keys)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/ingest/catalog/postgres"
 	"github.com/doorward/doorward/ingest/catalog/relational"
 	catalogsqlite "github.com/doorward/doorward/ingest/catalog/sqlite"
+	"github.com/doorward/doorward/policy/keys/kms"
 	"github.com/doorward/doorward/policy/keys/local"
 )
 
@@ -63,13 +64,20 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 	return nil
 }
 
-// keysConfig says where tenants' secrets are: with the catalog, so that every
+// KeysConfig says where tenants' secrets are: with the catalog, so that every
 // machine that shares it has them.
-func (a *App) keysConfig() local.Config {
+func (a *App) KeysConfig(ctx context.Context) (local.Config, error) {
+	kek, err := kms.Open(ctx, KMS(a.Config))
+	c := local.Config{Dir: a.Config.Keys, KEK: kek, Tenants: filepath.Join(a.Config.Data, "keys")}
 	if a.Postgres != nil {
-		return local.Config{Dir: a.Config.Keys, Store: relational.Secrets{DB: a.Postgres}}
+		c.Tenants, c.Store = "", relational.Secrets{DB: a.Postgres}
 	}
-	return local.Config{Dir: a.Config.Keys, Tenants: filepath.Join(a.Config.Data, "keys")}
+	return c, err
+}
+
+// KMS names the key that seals the master key.
+func KMS(c *configs.Config) kms.Config {
+	return kms.Config{URI: c.KMS.URI, TokenFile: c.KMS.TokenFile, Namespace: c.KMS.Namespace, CAFile: c.KMS.CAFile}
 }
 
 func (a *App) openStores(ctx context.Context) (err error) {

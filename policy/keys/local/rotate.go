@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -106,11 +107,14 @@ func changeMaster(c Config, change func(*keyset.Manager) error) error {
 // Rewrap seals the tenants' secrets anew under the primary master key, and says
 // how many stored secrets belong to none of them.
 func (r *Ring) Rewrap(tenants []string) (done, left int, err error) {
+	if err := r.reload(); err != nil {
+		return 0, 0, err
+	}
 	names, err := r.tenants.List()
 	if err != nil {
 		return 0, 0, fmt.Errorf("sealing tenant keys anew: %w", err)
 	}
-	for _, t := range tenants {
+	for _, t := range slices.Compact(slices.Sorted(slices.Values(tenants))) {
 		sealed, err := r.tenants.Load(tenantName(t))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -176,4 +180,20 @@ func replaceFile(path string, data []byte) error {
 
 func pemBlock(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
+
+// reload reads the master key again.
+func (r *Ring) reload() error {
+	h, err := readMaster(r.config.Dir, r.config.KEK)
+	if err != nil {
+		return err
+	}
+	master, err := aead.New(h)
+	if err != nil {
+		return fmt.Errorf("opening keys: %s holds no AEAD key", MasterFile)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.master = master
+	return nil
 }
