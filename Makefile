@@ -6,6 +6,7 @@ RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./ap
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test race lint bench eval gate train redteam lofo kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
+.PHONY: bench-ingest unchanged million
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +109,15 @@ differential: ## Same findings as the gitleaks library on 50 MB of real document
 
 extraction: build ## How much of 10,000 documents simulated walkers get, and how many ordinary sessions the quotas trouble
 	$(BIN) eval extraction
+
+bench-ingest: ## Throughput of ingest and of pushed documents, with the scan alone beside it
+	DOORWARD_DATA=$(abspath $(DATA)) DOORWARD_BENCH_INGEST=1200 $(GO) test -count=1 -timeout 30m -run 'TestThroughput$$' -v ./cmd/internal/app
+
+unchanged: ## Ingest 100,000 documents again, unchanged; change a mapping; restart
+	DOORWARD_BENCH_UNCHANGED=100000 $(GO) test -count=1 -timeout 60m -run 'TestUnchanged$$' -v ./cmd/internal/app
+
+million: ## Ingest 1,000,000 small documents and follow memory
+	DOORWARD_BENCH_MILLION=1000000 $(GO) test -count=1 -timeout 8h -run 'TestMillion$$' -v ./cmd/internal/app
 
 hostile: ## Hostile files against the extractors, hostile texts against the scanners
 	DOORWARD_HOSTILE=10 $(GO) test -timeout 10m -run TestHostileFiles ./ingest/extract

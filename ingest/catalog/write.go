@@ -7,7 +7,6 @@ import (
 	"github.com/doorward/doorward/ingest/signal"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/embed"
-	"github.com/doorward/doorward/sanitize/fingerprint"
 )
 
 // Arrival is a received document before it is scanned. Its bytes and facts are
@@ -92,8 +91,8 @@ type Version struct {
 	Findings    map[string]int
 	Receipt     receipt.Signed
 	Chunks      []StoredChunk
-	Prints      []fingerprint.Print // of a protected document's text; nil otherwise
-	Signature   []byte              // of what it is like, see ingest/signal; nil: not measured
+	Prints      Prints // of a protected document's text; nil otherwise
+	Signature   []byte // of what it is like, see ingest/signal; nil: not measured
 	Provenance
 }
 

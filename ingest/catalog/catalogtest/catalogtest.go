@@ -19,6 +19,7 @@ import (
 type Store interface {
 	catalog.Reader
 	Pushes
+	Owner
 	Receive(context.Context, []catalog.Arrival) error
 	Hold(context.Context, []catalog.Judgement) error
 	Discard(ctx context.Context, tenant, id, reason string) error
@@ -60,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"tenants are apart":                 tenants,
 		"answers are kept":                  answers,
 		"deliveries are kept":               deliveries,
+		"prints are found":                  prints,
 		"standings":                         standings,
 		"cursors are kept":                  cursors,
 		"intents survive a restart":         intents,

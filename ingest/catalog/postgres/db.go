@@ -30,6 +30,7 @@ var dialect = relational.Dialect{
 	Words:  map[string]string{"TEXT": `text collate "C"`, "BLOB": "bytea", "INTEGER": "bigint", "SERIAL": "bigint generated always as identity primary key", "STRICT": "", "KEYED": ""},
 	In:     func(column string) string { return column + ` = any(?)` },
 	List:   func(values any) (any, error) { return values, nil },
+	Late:   int64(2 * time.Minute), // transactions are far shorter, clocks agree better
 	Tables: `select count(*) from pg_tables where schemaname = current_schema()`,
 	Table:  `select count(*) from pg_tables where schemaname = current_schema() and tablename = ?`,
 }

@@ -317,7 +317,7 @@ func (c *Catalog) swapVersions(ctx context.Context, tx Tx, r catalog.Ref, out st
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(putPrints(ctx, tx, v), putSignature(ctx, tx, v)); err != nil {
+	if err := errors.Join(c.putPrints(ctx, tx, v), putSignature(ctx, tx, v)); err != nil {
 		return err
 	}
 	return owe(ctx, tx, catalog.Task{Ref: r, Op: catalog.PutOp})

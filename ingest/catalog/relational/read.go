@@ -9,7 +9,6 @@ import (
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
-	"github.com/doorward/doorward/sanitize/fingerprint"
 )
 
 // list makes a list argument for [Catalog.in].
@@ -109,37 +108,6 @@ func (c *Catalog) unseal(tenant string, ch *catalog.Chunk, sealed, key []byte) e
 	ch.Span, ch.Headings, ch.Tokens, ch.Text = p.Span, p.Headings, p.Tokens, p.Text
 	ch.Findings, ch.Removed, ch.Scanner = p.Findings, p.Removed, p.Scanner
 	return nil
-}
-
-// Owners returns, for each print, the live protected documents that keep it. It
-// is what the output filter asks (sanitize/output.Protected).
-func (c *Catalog) Owners(ctx context.Context, tenant string, prints []fingerprint.Print) ([][]string, error) {
-	keys := make([]int64, len(prints))
-	for i, p := range prints {
-		keys[i] = int64(p)
-	}
-	list, err := c.list(keys)
-	if err != nil {
-		return nil, unavailable("reading fingerprints", err)
-	}
-	owners := map[int64][]string{}
-	err = each(ctx, c.db, func(r Rows) error {
-		var print int64
-		var document string
-		if err := r.Scan(&print, &document); err != nil {
-			return err
-		}
-		owners[print] = append(owners[print], document)
-		return nil
-	}, c.owners, tenant, list)
-	if err != nil {
-		return nil, unavailable("reading fingerprints", err)
-	}
-	out := make([][]string, len(prints))
-	for i, k := range keys {
-		out[i] = owners[k]
-	}
-	return out, nil
 }
 
 // Known returns what is known of documents, for telling changed from unchanged.

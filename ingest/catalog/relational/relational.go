@@ -64,6 +64,9 @@ type Dialect struct {
 	In func(column string) string
 	// List makes a list argument of a []string or []int64.
 	List func(values any) (any, error)
+	// Late is how much earlier than another, in nanoseconds, a row may be numbered
+	// that is committed after it; 0 where there is one writer.
+	Late int64
 	// Tables asks how many tables there are; Table how many have a name.
 	Tables, Table string
 }
@@ -83,6 +86,8 @@ type Catalog struct {
 	now  func() time.Time
 	keep time.Duration
 	db   DB
+
+	printings printings
 
 	documents, open, owners string // asked on every query; the adapter keeps them parsed
 }

@@ -15,6 +15,9 @@ var schema string
 //go:embed review.sql
 var reviewSchema string
 
+//go:embed printed.sql
+var printed string
+
 //go:embed pushes.sql
 var pushes string
 
@@ -35,6 +38,7 @@ var Migrations = []Migration{
 	{SQL: reviewSchema},
 	{SQL: pushes},
 	{SQL: eraseSchema},
+	{SQL: printed},
 }
 
 // latest is the version this program reads and writes.

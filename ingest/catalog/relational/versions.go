@@ -148,7 +148,7 @@ func (c *Catalog) commit(ctx context.Context, tx Tx, r catalog.Ref, stored []row
 	if err := c.putDocument(ctx, tx, v); err != nil {
 		return err
 	}
-	if err := errors.Join(putPrints(ctx, tx, v), putSignature(ctx, tx, v), c.putLineage(ctx, tx, v)); err != nil {
+	if err := errors.Join(c.putPrints(ctx, tx, v), putSignature(ctx, tx, v), c.putLineage(ctx, tx, v)); err != nil {
 		return err
 	}
 	restorable, err := c.remember(ctx, tx, v.Batch, r, before, v.Receipt.ID())
@@ -220,19 +220,6 @@ func (c *Catalog) putDocument(ctx context.Context, tx Tx, v catalog.Version) err
 		attributes, signed, findings, sealed, now, now, v.Batch, v.Submitter)
 }
 
-// putPrints replaces a document's fingerprints.
-func putPrints(ctx context.Context, tx Tx, v catalog.Version) error {
-	if err := tx.Queue(ctx, `delete from prints where tenant = ? and document = ?`, v.Tenant, v.Document); err != nil {
-		return err
-	}
-	for _, p := range v.Prints {
-		if err := tx.Queue(ctx, `insert into prints (tenant, print, document) values (?, ?, ?) on conflict do nothing`, v.Tenant, int64(p), v.Document); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // retireVersion forgets a version's text and key, and owes the index its removal.
 func retireVersion(ctx context.Context, tx Tx, r catalog.Ref) error {
 	if err := dropVersion(ctx, tx, r); err != nil {
@@ -299,7 +286,7 @@ func (c *Catalog) takeOut(ctx context.Context, tx Tx, refs []catalog.Ref, state 
 
 // forget drops what is kept beside a document that is taken out.
 func (c *Catalog) forget(ctx context.Context, tx Tx, r catalog.Ref, state catalog.State) error {
-	for _, table := range []string{"prints", "signatures", "replaced"} {
+	for _, table := range []string{"prints", "printed", "signatures", "replaced"} {
 		if err := tx.Queue(ctx, `delete from `+table+` where tenant = ? and document = ?`, r.Tenant, r.Document); err != nil {
 			return err
 		}
