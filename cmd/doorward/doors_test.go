@@ -381,6 +381,15 @@ func TestNoRequestYieldsMore(t *testing.T) {
 	if err := json.Unmarshal(doc, &spec); err != nil {
 		t.Fatal(err)
 	}
+	// No caller is shown how well something matched: what ranks is answered by
+	// order alone, and tells nothing of what is not there.
+	for schema, s := range spec.Components.Schemas {
+		for name := range s.Properties {
+			if n := strings.ToLower(name); strings.Contains(n, "score") || strings.Contains(n, "similarity") || strings.Contains(n, "distance") {
+				t.Errorf("%s.%s shows a score", schema, name)
+			}
+		}
+	}
 	request := spec.Components.Schemas["RetrieveRequest"]
 	var fields []string
 	for name := range request.Properties {

@@ -43,7 +43,7 @@ type signs struct {
 // their follow-ups meet the same passages. A sweep never does; a walk from
 // passage to passage quotes them. Drift alone proves nothing, it tips the scales.
 func (g signs) suspicion() float64 {
-	s := max(ramp(g.sweep, .6, .8), ramp(g.quoting, .15, .4), ramp(g.novelty, .93, .98))
+	s := max(ramp(g.sweep, .66, .86), ramp(g.quoting, .15, .4), ramp(g.novelty, .93, .98))
 	return min(1, max(0, s+.2*(g.drift-.5)*s))
 }
 
