@@ -126,7 +126,7 @@ func runIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []confi
 	for _, s := range sources {
 		v := newIngestView(c, g, s.Name, f.plan, file)
 		v.count(c.Context(), s)
-		o := ingest.Options{Prune: f.prune, Full: f.full, Progress: v.event}
+		o := ingest.Options{Submitter: operatorName(), Prune: f.prune, Full: f.full, Progress: v.event}
 		read := a.Ingest
 		if f.plan {
 			read = a.Plan

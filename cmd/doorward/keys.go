@@ -21,7 +21,7 @@ import (
 
 func keysCommand(g *global) *cobra.Command {
 	parent := &cobra.Command{Use: "keys", Short: "Make, list, rotate and revoke keys of backends, and sign assertions by hand"}
-	parent.AddCommand(keysInit(g), keysSeal(g), keysBackend(g), keysList(g), keysChange(g), keysRotate(g), keysRevoke(g), keysRemove(g), keysAssert(g))
+	parent.AddCommand(keysInit(g), keysConnector(g), keysSeal(g), keysBackend(g), keysList(g), keysChange(g), keysRotate(g), keysRevoke(g), keysRemove(g), keysAssert(g))
 	return parent
 }
 
