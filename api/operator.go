@@ -5,29 +5,16 @@ import (
 	"errors"
 	"net/http"
 	"net/http/pprof"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/api/contract"
 	"github.com/doorward/doorward/ingest"
-	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/retrieval"
 )
-
-// Quarantine is what reviewers need of the ingest side.
-type Quarantine interface {
-	Arrivals(ctx context.Context, tenant string, state catalog.State, yield func(catalog.Arrival) error) error
-	Discard(ctx context.Context, tenant, id, reason string) error
-}
-
-// Releaser lets a held document in.
-type Releaser interface {
-	Release(ctx context.Context, tenant, id string) (ingest.Event, error)
-}
 
 // Workbench answers questions about the policy in force; policy/rego has one.
 type Workbench interface {
@@ -41,7 +28,9 @@ type Workbench interface {
 type OperatorConfig struct {
 	API        *API // authentication, catalog, policy, audit; required
 	Quarantine Quarantine
-	Releaser   Releaser
+	Reviewer   Reviewer
+	Orders     Orders
+	Trace      func(ctx context.Context, tenant, id string) (ingest.Trace, error)
 	Workbench  Workbench
 	AuditLog   AuditLog
 	Eraser     Eraser
@@ -57,7 +46,7 @@ type Operator struct {
 
 // NewOperator builds the routes.
 func NewOperator(c OperatorConfig) (*Operator, error) {
-	if c.API == nil || c.Quarantine == nil || c.Releaser == nil || c.Workbench == nil || c.AuditLog == nil || c.Eraser == nil {
+	if c.API == nil || c.Quarantine == nil || c.Reviewer == nil || c.Orders == nil || c.Trace == nil || c.Workbench == nil || c.AuditLog == nil || c.Eraser == nil {
 		return nil, errors.New("making operator api: a part is missing")
 	}
 	o := &Operator{OperatorConfig: c}
@@ -73,9 +62,7 @@ func NewOperator(c OperatorConfig) (*Operator, error) {
 	if c.Metrics != nil {
 		g.GET("/metrics", gin.WrapH(c.Metrics))
 	}
-	g.GET("/v1/quarantine", o.act("list", o.list))
-	g.POST("/v1/quarantine/:id/release", o.act("release", o.release))
-	g.POST("/v1/quarantine/:id/discard", o.act("discard", o.discard))
+	o.reviewRoutes(g)
 	g.POST("/v1/policy/plan", o.act("explain", o.plan))
 	g.POST("/v1/policy/check", o.act("explain", o.check))
 	g.POST("/v1/policy/explain", o.act("explain", o.explain))
@@ -132,6 +119,11 @@ func (o *Operator) allowed(ctx context.Context, s policy.Subject, b auth.Backend
 	if !b.May(auth.Operate) {
 		return false, "", errNotOperator
 	}
+	return o.decide(ctx, s, operation)
+}
+
+// decide asks doorward.admin.
+func (o *Operator) decide(ctx context.Context, s policy.Subject, operation string) (bool, string, error) {
 	snapshot, err := o.API.Policy.Snapshot()
 	if err != nil {
 		return false, "", err
@@ -139,51 +131,6 @@ func (o *Operator) allowed(ctx context.Context, s policy.Subject, b auth.Backend
 	c := policy.Context{Now: o.API.Now(), Destination: "internal", Action: operation}
 	v, err := snapshot.Decide(ctx, policy.PointAdmin, policy.Input{"subject": s.Input(), "context": c.Input(), "operation": operation})
 	return err == nil && v.Allow, snapshot.Revision().Hash, err
-}
-
-// Held is one document in quarantine.
-type Held struct {
-	Document string         `json:"document"`
-	Source   string         `json:"source"`
-	Received time.Time      `json:"received"`
-	Reasons  []string       `json:"reasons"`
-	Findings map[string]int `json:"findings"`
-}
-
-func (o *Operator) list(c *gin.Context, s policy.Subject) {
-	list := []Held{}
-	err := o.Quarantine.Arrivals(c.Request.Context(), s.Tenant, catalog.Held, func(h catalog.Arrival) error {
-		list = append(list, Held{h.ID, h.Source, h.Received, h.Reasons, h.Findings})
-		return nil
-	})
-	if err != nil {
-		o.API.fail(c, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"held": list})
-}
-
-func (o *Operator) release(c *gin.Context, s policy.Subject) {
-	e, err := o.Releaser.Release(c.Request.Context(), s.Tenant, c.Param("id"))
-	if err != nil {
-		o.API.fail(c, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"document": e.ID, "outcome": e.Outcome, "reasons": e.Reasons})
-}
-
-func (o *Operator) discard(c *gin.Context, s policy.Subject) {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if !o.API.body(c, maxRequest, &in) {
-		return
-	}
-	if err := o.Quarantine.Discard(c.Request.Context(), s.Tenant, c.Param("id"), in.Reason); err != nil {
-		o.API.fail(c, err)
-		return
-	}
-	c.JSON(http.StatusOK, gin.H{"document": c.Param("id"), "outcome": "discarded"})
 }
 
 // PolicyRequest names a subject and, for check and explain, documents.
