@@ -28,7 +28,7 @@ import (
 // document's, or one that it got not before. DOORWARD_BITFLIPS says how many
 // (`make bitflips`: 10,000).
 func TestBitFlips(t *testing.T) {
-	n := number("DOORWARD_BITFLIPS", 12)
+	n := number("DOORWARD_BITFLIPS", 8)
 	s := newStores(t, 50)
 	s.with(t, func(a *app.App) { s.ingest(t, a) })
 	a := s.open(t)

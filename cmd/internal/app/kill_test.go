@@ -172,7 +172,7 @@ func sameExport(t testing.TB, got, want []string) {
 // at all points every 50 ms; in the end everything is as if nobody had disturbed
 // it. DOORWARD_KILLS says how often (`make kills`: 1,000 over 10,000 documents).
 func TestKills(t *testing.T) {
-	kills, documents := number("DOORWARD_KILLS", 5), number("DOORWARD_KILL_DOCUMENTS", 400)
+	kills, documents := number("DOORWARD_KILLS", 4), number("DOORWARD_KILL_DOCUMENTS", 200)
 	calm := newStores(t, documents)
 	var want []string
 	calm.with(t, func(a *app.App) {
@@ -317,7 +317,7 @@ func (k *killing) inspect() {
 // its own, ten times over, killed in between: the points are those of one calm
 // ingest, byte by byte.
 func TestSameBatch(t *testing.T) {
-	times, documents := number("DOORWARD_BATCHES", 2), number("DOORWARD_BATCH_DOCUMENTS", 60)
+	times, documents := number("DOORWARD_BATCHES", 2), number("DOORWARD_BATCH_DOCUMENTS", 40)
 	calm := newStores(t, documents)
 	var want []string
 	calm.with(t, func(a *app.App) {

@@ -61,7 +61,7 @@ func TestSyscalls(t *testing.T) {
 	total := len(faults)
 	if all := os.Getenv("DOORWARD_SYSCALLS"); all != "all" {
 		rand.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
-		faults = faults[:min(len(faults), number("DOORWARD_SYSCALLS", 4))]
+		faults = faults[:min(len(faults), number("DOORWARD_SYSCALLS", 3))]
 	}
 	t.Run("fault", func(t *testing.T) {
 		for _, f := range faults {
