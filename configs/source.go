@@ -87,7 +87,10 @@ func (s *Source) resolve(dir string) {
 		if query != "" {
 			query = "?" + query
 		}
-		s.Bucket.URL = "file://" + filepath.ToSlash(filepath.Join(dir, path)) + query
+		// Absolute: what follows file:// without a slash is a host.
+		if abs, err := filepath.Abs(filepath.Join(dir, path)); err == nil {
+			s.Bucket.URL = "file://" + filepath.ToSlash(abs) + query
+		}
 	}
 }
 
@@ -146,6 +149,7 @@ func (s *Source) validateType(v *problems, key string) {
 	v.need(is("bucket") == (s.Bucket.URL != ""), key+".bucket.url: goes with type bucket, which needs it, for example s3://name?region=eu-central-1")
 	if u, err := url.Parse(s.Bucket.URL); s.Bucket.URL != "" {
 		v.need(err == nil && u.Scheme != "", key+".bucket.url: this is no URL")
+		v.need(err != nil || u.Scheme != "file" || u.Host == "", key+".bucket.url: write file:///absolute/path, or file://./path from this file")
 		v.need(err != nil || u.User == nil, key+".bucket.url: it holds credentials; give them by environment or file, as the store's own tools take them")
 	}
 	v.need(is("git") || s.Git == (Git{}), key+".git: goes with type git")
