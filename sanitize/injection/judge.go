@@ -90,33 +90,33 @@ func (s *Scanner) verdict(units []unit, i, j int) verdict {
 	for k := i; k < j; k++ {
 		v.layer = max(v.layer, units[k].layer)
 	}
-	if s.model != nil {
-		v.z = s.model.score(units, i, j) - s.model.cut[v.layer]
-		v.score = s.model.toScore(v.z)
+	vote := 0.0
+	if j-i <= 2 {
+		b := windowBits(units, i, j)
+		v.rule, vote = s.tables.strongest(&b, v.layer)
 	}
-	if j-i > 2 {
+	if s.model == nil {
+		v.score = vote
 		return v
 	}
-	b := windowBits(units, i, j)
-	top := 0.0
-	for k := range s.tables.rules {
-		c := &s.tables.rules[k]
-		if worth := c.worth(v.layer); worth > top && c.holds(&b) {
-			top, v.rule = worth, c
-		}
-	}
-	v.score = fuse(v.score, top)
+	v.z = s.model.score(units, i, j) - s.model.cut[v.layer] + rulePower*vote
+	v.score = s.model.toScore(v.z)
 	return v
 }
 
-// fuse joins the model's score and the strongest rule's: the stronger leads,
-// the other adds in proportion to what is left.
-func fuse(model, rule float64) float64 {
-	if rule == 0 {
-		return model
+// rulePower is what a rule worth 1 adds to the model's logit: rules lead where
+// the model hesitates, and do not flag what it is sure is harmless.
+const rulePower = 3.6
+
+// strongest is the rule worth most of those that hold, and its worth.
+func (t *tables) strongest(b *bitset, l layer) (rule *compiledRule, worth float64) {
+	for k := range t.rules {
+		c := &t.rules[k]
+		if w := c.worth(l); w > worth && c.holds(b) {
+			worth, rule = w, c
+		}
 	}
-	lead, other := max(model, rule), min(model, rule)
-	return lead + (1-lead)*other*.3
+	return rule, worth
 }
 
 // settle turns overlapping windows into disjoint runs, strongest first, cut down

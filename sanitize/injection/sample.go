@@ -17,6 +17,7 @@ type Window struct {
 	From, To int      // blocks, half open
 	Dense    []uint16 // below DenseFeatures
 	Layer    int      // 0 plain, 1 hidden, 2 encoded, 3 forged turn
+	Vote     float64  // what the rules add to the logit
 }
 
 // Reading is all blocks and windows of a text's views that the scanner would
@@ -75,7 +76,12 @@ func (x *Reader) add(out *Reading, w sanitize.View, units []unit) {
 			b := windowBits(units, i, j)
 			var dense []uint16
 			b.each(l, func(k int) { dense = append(dense, uint16(k)) })
-			out.Windows = append(out.Windows, Window{From: at[i], To: at[j-1] + 1, Dense: dense, Layer: int(l)})
+			w := Window{From: at[i], To: at[j-1] + 1, Dense: dense, Layer: int(l)}
+			if j-i <= 2 {
+				_, vote := x.r.tables.strongest(&b, l)
+				w.Vote = rulePower * vote
+			}
+			out.Windows = append(out.Windows, w)
 		}
 	}
 }

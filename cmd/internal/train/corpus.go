@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"index/suffixarray"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	_ "embed"
@@ -155,13 +157,18 @@ func decode(r io.Reader) ([]Case, error) {
 // nameAttacks finds, for injected strings that another family holds as well,
 // that family: leaving it out leaves those documents out of training too.
 func nameAttacks(cases []Case) {
-	texts := map[string]string{}
+	var all strings.Builder
+	var starts []int
+	var families []string
 	for i := range cases {
 		c := &cases[i]
 		if c.Injection() && c.Family != mixedFamily {
-			texts[c.Family] += "\n" + squeeze(c.Text)
+			starts, families = append(starts, all.Len()), append(families, c.Family)
+			all.WriteString(squeeze(c.Text))
+			all.WriteByte('\n')
 		}
 	}
+	index := suffixarray.New([]byte(all.String()))
 	for i := range cases {
 		c := &cases[i]
 		if c.Family != mixedFamily || !c.Injection() {
@@ -175,10 +182,13 @@ func nameAttacks(cases []Case) {
 		if len(probe) > 60 {
 			probe = probe[20:60]
 		}
-		for _, family := range sortedKeys(texts) {
-			if len(probe) > 8 && strings.Contains(texts[family], probe) {
-				c.Attack = family
-				break
+		if len(probe) <= 8 {
+			continue
+		}
+		for _, at := range index.Lookup([]byte(probe), -1) {
+			k, _ := slices.BinarySearch(starts, at+1)
+			if f := families[k-1]; c.Attack == "" || f < c.Attack {
+				c.Attack = f
 			}
 		}
 	}

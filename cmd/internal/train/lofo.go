@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/doorward/doorward/sanitize"
 	"github.com/doorward/doorward/sanitize/injection"
 	"github.com/doorward/doorward/sanitize/normalize"
 )
@@ -83,6 +84,9 @@ type outcome struct {
 	hit    int        // injected bytes inside findings
 	target int        // injected bytes
 	flag   bool       // flagged at the default threshold
+	// directives are the sentences outside injections that tell a reader to do
+	// something, kept those of them no finding touches.
+	directives, kept int
 }
 
 // Evaluate runs the folds and reports.
@@ -131,18 +135,6 @@ func Evaluate(ctx context.Context, cases []Case, synthetic []Case, o Options, lo
 
 // steep is the slope from logits to scores.
 const steep = .8
-
-// peaks is the highest logit in each layer.
-func (l *learner) peaks(r *injection.Reading) (p [4]float64) {
-	for i := range p {
-		p[i] = math.Inf(-1)
-	}
-	for i := range r.Windows {
-		w := &r.Windows[i]
-		p[w.Layer] = max(p[w.Layer], l.logit(r, w, true))
-	}
-	return p
-}
 
 // layerRates are the shares of ordinary benign texts that each layer may flag:
 // plain, hidden, encoded, forged.
@@ -225,5 +217,24 @@ func (o *outcome) scan(ctx context.Context, low, def *injection.Scanner) error {
 	for _, s := range o.Spans {
 		o.target += s[1] - s[0]
 	}
+	o.directives, o.kept = Kept(o.Case, found)
 	return nil
+}
+
+// Kept counts the directive sentences of a text that lie outside its
+// injections, and those of them that no finding touches.
+func Kept(c *Case, found []sanitize.Finding) (directives, kept int) {
+	if c.Injection() && len(c.Spans) == 0 {
+		return 0, 0
+	}
+	for _, d := range Directives(c.Text) {
+		if c.Covered(d) > 0 {
+			continue
+		}
+		directives++
+		if !slices.ContainsFunc(found, func(f sanitize.Finding) bool { return f.Overlaps(d) }) {
+			kept++
+		}
+	}
+	return directives, kept
 }

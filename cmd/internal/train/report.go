@@ -30,6 +30,9 @@ type Report struct {
 	// other bytes in those texts; of ordinary benign texts.
 	Removed, Collateral, BenignCut float64
 	RemovedBy                      []Rate `json:"removed_by_family"`
+	// Directives are the shares of directive sentences kept at the default
+	// threshold, in benign texts by kind and outside the injection in others.
+	Directives []Rate `json:"directives_kept"`
 
 	outcomes []outcome
 }
@@ -73,7 +76,35 @@ func report(outcomes []outcome, cut [4]float64) *Report {
 	n := float64(max(r.Macro.N, 1))
 	r.Macro = Rate{"macro", r.Macro.N, r.Macro.AtOne / n, r.Macro.AtTen / n, r.Macro.Own / n}
 	r.bytes()
+	r.directives()
 	return r
+}
+
+// directives sums which directive sentences were kept.
+func (r *Report) directives() {
+	by := map[string]*Rate{}
+	count := func(name string, o *outcome) {
+		if by[name] == nil {
+			by[name] = &Rate{Name: name}
+		}
+		by[name].N += o.directives
+		by[name].Own += float64(o.kept)
+	}
+	for i := range r.outcomes {
+		o := &r.outcomes[i]
+		switch {
+		case o.Injection():
+			count("beside injections", o)
+		case ordinary(o.Case):
+			count("ordinary benign", o)
+		case strings.HasPrefix(o.Kind, "overdefense"):
+			count("over-defence sets", o)
+		}
+	}
+	for _, k := range sortedKeys(by) {
+		by[k].Own /= float64(max(by[k].N, 1))
+		r.Directives = append(r.Directives, *by[k])
+	}
 }
 
 func pick(ok bool, s string) string {
@@ -154,6 +185,9 @@ func (r *Report) Write(w io.Writer) error {
 	fmt.Fprintf(&b, "\nremoved %.1f %% (macro), collateral %.2f %% in poisoned, %.3f %% in ordinary benign texts\n", 100*r.Removed, 100*r.Collateral, 100*r.BenignCut)
 	for _, f := range r.RemovedBy {
 		fmt.Fprintf(&b, "  %-24s %6.1f\n", f.Name, 100*f.Own)
+	}
+	for _, d := range r.Directives {
+		fmt.Fprintf(&b, "directive sentences kept, %-20s %6d %6.2f %%\n", d.Name, d.N, 100*d.Own)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

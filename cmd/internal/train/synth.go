@@ -10,20 +10,28 @@ import (
 // Numbers of synthetic texts. More templates hurt: the model learns them rather
 // than the classes.
 const (
-	positivesEach = 700 // for each of the attack grammars
+	positivesEach = 450 // for each of the attack grammars
 	negativeTexts = 2400
 	everydayTexts = 2000
+	noticeTexts   = 1600
+	paperTexts    = 1500
+	stageTexts    = 1000
 	foreignTexts  = 700
 )
 
 // attackGrammars are small grammars, each of its own style.
-var attackGrammars = []string{"announcements", "overrides", "turns", "personas", "world", "verdicts", "scenes", "paperwork", "tongues", "exchanges"}
+var attackGrammars = []string{"announcements", "overrides", "turns", "personas", "world", "verdicts", "scenes", "paperwork", "tongues", "exchanges",
+	"errands", "vaults", "repos", "memories", "chatter", "formal", "polyglot", "heralds", "rulings"}
 
 // Synthesise makes positives and hard negatives from the grammars, placed in
 // paragraphs of the benign cases or alone. Equal seeds give equal texts.
 func Synthesise(seed uint64, cases []Case) ([]Case, error) {
 	rng := rand.New(rand.NewPCG(seed, 0x9e3779b9))
-	s := &synthesiser{rng: rng, carriers: carriersOf(cases)}
+	papers, err := readGrammar("papers")
+	if err != nil {
+		return nil, err
+	}
+	s := &synthesiser{rng: rng, carriers: carriersOf(cases), papers: papers}
 	for _, name := range attackGrammars {
 		g, err := readGrammar(name)
 		if err != nil {
@@ -46,6 +54,24 @@ func Synthesise(seed uint64, cases []Case) ([]Case, error) {
 	for range everydayTexts {
 		s.everyday(g)
 	}
+	if g, err = readGrammar("notices"); err != nil {
+		return nil, err
+	}
+	for range noticeTexts {
+		c := Case{Label: "benign", Kind: "synthetic", Family: "synthetic-notices"}
+		c.Text, c.Source = s.sentences(g)
+		s.add(c)
+	}
+	for range paperTexts {
+		s.add(Case{Label: "benign", Kind: "synthetic", Family: "synthetic-papers",
+			Text: strings.Replace(papers.expand(rng, "document", 0), hole, papers.expand(rng, "calm", 0), 1)})
+	}
+	if g, err = readGrammar("stages"); err != nil {
+		return nil, err
+	}
+	for range stageTexts {
+		s.add(Case{Label: "benign", Kind: "synthetic", Family: "synthetic-stages", Text: g.expand(rng, "chat", 0)})
+	}
 	if g, err = readGrammar("languages"); err != nil {
 		return nil, err
 	}
@@ -58,7 +84,14 @@ func Synthesise(seed uint64, cases []Case) ([]Case, error) {
 type synthesiser struct {
 	rng      *rand.Rand
 	carriers []*Case
+	papers   grammar
 	out      []Case
+}
+
+// add appends a case under the next number.
+func (s *synthesiser) add(c Case) {
+	c.ID = fmt.Sprint("synthetic-", len(s.out))
+	s.out = append(s.out, c)
 }
 
 // carriersOf lists the benign texts that may carry synthetic sentences.
@@ -100,6 +133,13 @@ func (s *synthesiser) positive(name, attack string) {
 		attack = disguise(s.rng, attack)
 	}
 	wrapped := s.wrap(attack)
+	if s.rng.IntN(3) == 0 {
+		before, after, _ := strings.Cut(s.papers.expand(s.rng, "document", 0), hole)
+		c.Text = before + wrapped + after
+		c.Spans = [][2]int{{len(before), len(before) + len(wrapped)}}
+		s.out = append(s.out, c)
+		return
+	}
 	carrier, source := s.excerpt()
 	c.Source = source
 	at, glue := s.place(carrier)
@@ -114,6 +154,9 @@ func (s *synthesiser) positive(name, attack string) {
 	c.Spans = [][2]int{{len(before), len(before) + len(wrapped)}}
 	s.out = append(s.out, c)
 }
+
+// hole marks where an order is planted in a document of the papers grammar.
+const hole = "¤"
 
 // place picks the start, the end, a paragraph border or a sentence border.
 func (s *synthesiser) place(carrier string) (at int, glue string) {
