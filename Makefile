@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo split-payloads kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
 .PHONY: bench-ingest unchanged million
 
 help: ## List the targets
@@ -49,6 +49,9 @@ train: build ## Train the injection model anew and write its card
 
 lofo: ## Judge the injection model with each family left out
 	DOORWARD_DATA=$(abspath $(DATA)) DOORWARD_LOFO=1 $(GO) test -run Leave -v -timeout 30m ./cmd/internal/train
+
+split-payloads: ## Cut 1,000 payloads where the chunker may cut; what is found whole must be found in the parts
+	DOORWARD_TEST_SPLITS=1000 $(GO) test -run SplitPayloads -count=1 -v -timeout 30m ./cmd/internal/redteam
 
 audit-tamper: ## 10,000 alterations of the audit log, every one to be found
 	DOORWARD_TAMPER=10000 $(GO) test ./policy/audit/tlog -run EveryAlteration -count=1 -v -timeout 30m

@@ -166,7 +166,7 @@ func (r *reader) skips(u *unit) {
 	}
 }
 
-// grams hashes character 3-5-grams and words 1-2-grams into 2^18 buckets.
+// grams hashes character 3-5-grams and words 1-2-grams into 2^19 buckets.
 func (r *reader) grams(u *unit) {
 	f := &r.fold
 	if r.collect {
@@ -209,7 +209,7 @@ func (r *reader) collectGrams(u *unit) {
 	u.charN, u.wordN = len(u.grams), len(u.wordGrams)
 }
 
-const gramBits = 18
+const gramBits = 19
 
 func gram3(x uint64) uint32 { return uint32(((x & 0xFFFFFF) * mulGram) >> (64 - gramBits)) }
 func gram4(x uint64) uint32 { return uint32(((x & 0xFFFFFFFF) * mulWord) >> (64 - gramBits)) }

@@ -2,6 +2,7 @@ package injection
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/doorward/doorward/sanitize"
@@ -12,27 +13,157 @@ import (
 const joinReach = 190
 
 // ScanJoins scans the places where an assembled text was joined, for payloads
-// split over two parts: joins are byte offsets into text, ascending.
-// Only findings that cross a join are returned: the parts themselves have been
-// scanned before. It reads about 400 bytes for each join; a payload whose halves both lie
-// farther from the join is not seen.
+// split over its parts: joins are byte offsets into text, ascending. The parts
+// are taken to have been scanned before: only what is found because of a join is
+// returned. It reads about 400 bytes for each join, twice where a word may have
+// been cut; a payload whose halves lie farther away is not seen.
 func (s *Scanner) ScanJoins(ctx context.Context, text string, joins []int) ([]sanitize.Finding, error) {
 	var out []sanitize.Finding
-	for _, at := range joins {
-		if at <= 0 || at >= len(text) {
-			continue
+	for _, word := range []bool{false, true} {
+		g := glue(text, joins, word)
+		if word && !g.words {
+			break
 		}
-		from, to := windowAround(text, at)
-		// A payload cut inside a sentence would read as two blocks where the parts
-		// are set apart by blank lines, so those are taken out.
-		window, lost := glue(text[from:to], at-from)
-		found, err := s.Scan(ctx, normalize.Build(window))
+		found, err := s.scanGlued(ctx, &g)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, unglue(found, from, at, lost, joinStart(text, at))...)
+		out = append(out, found...)
 	}
 	return merge(text, out), nil
+}
+
+// scanGlued scans a window around each join of a glued text.
+func (s *Scanner) scanGlued(ctx context.Context, g *glued) ([]sanitize.Finding, error) {
+	var out []sanitize.Finding
+	for i := 0; i < len(g.joins); i++ {
+		from, to := windowAround(g.text, g.joins[i])
+		// Windows that touch are one: a payload may be cut more than once.
+		first := i
+		for i+1 < len(g.joins) && g.joins[i+1] <= to {
+			i++
+			_, to = windowAround(g.text, g.joins[i])
+		}
+		found, err := s.scan(ctx, g.text[from:to])
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			f.Start, f.End = f.Start+from, f.End+from
+			due, err := s.dueToJoin(ctx, g, f, from, to, g.joins[first:i+1])
+			if err != nil {
+				return nil, err
+			}
+			if due {
+				f.Start, f.End = g.source(f.Start), g.source(f.End)
+				out = append(out, f)
+			}
+		}
+	}
+	return out, nil
+}
+
+// dueToJoin reports whether a finding crosses a join, or would not be found in
+// its part of the window alone.
+func (s *Scanner) dueToJoin(ctx context.Context, g *glued, f sanitize.Finding, from, to int, joins []int) (bool, error) {
+	for _, at := range joins {
+		switch {
+		case f.Start < at && f.End > at:
+			return true, nil
+		case at <= f.Start:
+			from = at
+		case at < to:
+			to = at
+		}
+	}
+	found, err := s.scan(ctx, g.text[from:to])
+	for _, o := range found {
+		if o.Start+from < f.End && f.Start < o.End+from {
+			return false, err
+		}
+	}
+	return true, err
+}
+
+func (s *Scanner) scan(ctx context.Context, text string) ([]sanitize.Finding, error) {
+	return s.Scan(ctx, normalize.Build(text))
+}
+
+// glued is an assembled text without the line breaks between its parts: a
+// payload cut inside a sentence would read as two blocks where the parts are
+// set apart by blank lines.
+type glued struct {
+	text  string
+	joins []int // in text
+	ends  []int // in text, where each removed stretch stood
+	lost  []int // bytes removed up to there, in all
+	words bool  // a word may have been cut at a join
+}
+
+// glue puts one blank in place of the blanks around each join, or none where a
+// word may have been cut and word is set. A join without a line break stays.
+func glue(text string, joins []int, word bool) glued {
+	g := glued{joins: make([]int, 0, len(joins))}
+	var b strings.Builder
+	done, lost := 0, 0
+	for _, at := range joins {
+		if at <= done || at >= len(text) {
+			continue
+		}
+		from, to := blanksAround(text, at, done)
+		if !strings.Contains(text[from:to], "\n") {
+			g.joins = append(g.joins, at-lost)
+			continue
+		}
+		b.WriteString(text[done:from])
+		cut := cutsWord(text, from, to)
+		g.words = g.words || cut
+		g.joins = append(g.joins, b.Len())
+		lost += to - from
+		if !cut || !word {
+			b.WriteByte(' ')
+			lost--
+		}
+		g.ends, g.lost = append(g.ends, b.Len()), append(g.lost, lost)
+		done = to
+	}
+	b.WriteString(text[done:])
+	g.text = b.String()
+	return g
+}
+
+// source maps an offset of the glued text back; one at a join maps behind it.
+func (g *glued) source(at int) int {
+	i, found := slices.BinarySearch(g.ends, at)
+	if found {
+		i++
+	}
+	if i == 0 {
+		return at
+	}
+	return at + g.lost[i-1]
+}
+
+// blanksAround is the stretch of blanks at a join, not before least.
+func blanksAround(text string, at, least int) (from, to int) {
+	from, to = at, at
+	for from > least && byteKinds[text[from-1]] == blankByte {
+		from--
+	}
+	for to < len(text) && byteKinds[text[to]] == blankByte {
+		to++
+	}
+	return from, to
+}
+
+// cutsWord reports whether a word may go on behind a join: a letter stands
+// before it, and behind it a letter that opens no sentence.
+func cutsWord(text string, from, to int) bool {
+	if from == 0 || to >= len(text) {
+		return false
+	}
+	before, after := text[from-1], text[to]
+	return (byteKinds[before]&letterByte != 0 || before >= 0x80) && (byteKinds[after]&letterByte != 0 && byteKinds[after]&upperByte == 0 || after >= 0x80)
 }
 
 // windowAround is the text around a join, cut at blanks.
@@ -49,44 +180,4 @@ func windowAround(text string, at int) (from, to int) {
 		}
 	}
 	return onRune(text, from, -1), onRune(text, to, +1)
-}
-
-// joinStart is where the blanks around a join begin.
-func joinStart(text string, at int) int {
-	for at > 0 && byteKinds[text[at-1]] == blankByte {
-		at--
-	}
-	return at
-}
-
-// glue replaces the blanks around a join by one blank and tells how many bytes
-// that took away; a join without a line break stays.
-func glue(window string, at int) (string, int) {
-	a := joinStart(window, at)
-	b := at
-	for b < len(window) && byteKinds[window[b]] == blankByte {
-		b++
-	}
-	if !strings.Contains(window[a:b], "\n") {
-		return window, 0
-	}
-	return window[:a] + " " + window[b:], b - a - 1
-}
-
-// unglue maps findings of a glued window back and keeps those that cross the join.
-func unglue(found []sanitize.Finding, from, at, lost, start int) (out []sanitize.Finding) {
-	for _, f := range found {
-		f.Start += from
-		f.End += from
-		if f.Start > start {
-			f.Start += lost
-		}
-		if f.End > start {
-			f.End += lost
-		}
-		if f.Start < at && f.End > at {
-			out = append(out, f)
-		}
-	}
-	return out
 }

@@ -101,11 +101,17 @@ func (s *Scanner) verdict(units []unit, i, j int) verdict {
 	}
 	v.z = s.model.score(units, i, j) - s.model.cut[v.layer] + rulePower*vote
 	v.score = s.model.toScore(v.z)
+	if vote >= sureRule {
+		v.score = max(v.score, vote)
+	}
 	return v
 }
 
+// sureRule is what a rule must be worth to flag whatever the model says.
+const sureRule = .6
+
 // rulePower is what a rule worth 1 adds to the model's logit: rules lead where
-// the model hesitates, and do not flag what it is sure is harmless.
+// the model hesitates, and only sure ones flag what it takes for harmless.
 const rulePower = 3.6
 
 // strongest is the rule worth most of those that hold, and its worth.
@@ -222,7 +228,47 @@ func (s *Scanner) grow(units []unit, singles []verdict, taken []float64) {
 			}
 		}
 	}
+	takeTurns(units, taken)
+	takeTails(units, taken)
 }
+
+// takeTurns takes the whole of a turn forged in plain text where a part of it
+// is taken: its markers are the wrapper.
+func takeTurns(units []unit, taken []float64) {
+	forgedTurn := func(i int) bool { return units[i].fresh && units[i].bits[wordLiterals]&(1<<turnForged) != 0 }
+	for i := range units {
+		if taken[i] == 0 || !forgedTurn(i) {
+			continue
+		}
+		for k := i - 1; k >= 0 && taken[k] == 0 && forgedTurn(k); k-- {
+			taken[k] = taken[i]
+		}
+		for k := i + 1; k < len(units) && taken[k] == 0 && forgedTurn(k); k++ {
+			taken[k] = taken[i]
+		}
+	}
+}
+
+// takeTails takes the order itself in where it follows what announces it: one
+// block in the same paragraph behind a certain run, with a verb in front.
+func takeTails(units []unit, taken []float64) {
+	for i := len(units) - 1; i > 0; i-- {
+		u := &units[i]
+		if taken[i] == 0 && taken[i-1] >= sureRun && u.fresh && u.layer <= units[i-1].layer && u.para == units[i-1].para &&
+			u.bits[wordSlots]&orderSlots != 0 && units[i-1].bits[wordSlots]&orderSlots == 0 {
+			taken[i] = taken[i-1]
+		}
+	}
+}
+
+// orderSlots are the patterns of a block that begins with what is to be done.
+var orderSlots = func() (mask uint64) {
+	for _, name := range []string{"imperative-write", "imperative-respond", "imperative-tool", "please-do"} {
+		_, bit, _ := slotIndex(name)
+		mask |= 1 << bit
+	}
+	return mask
+}()
 
 // runs joins neighbouring taken blocks.
 func runs(units []unit, taken []float64, rules []*compiledRule) []verdict {
@@ -232,7 +278,7 @@ func runs(units []unit, taken []float64, rules []*compiledRule) []verdict {
 			continue
 		}
 		v := verdict{from: i, to: i + 1, score: taken[i], rule: rules[i], layer: units[i].layer}
-		for v.to < len(units) && taken[v.to] != 0 && units[v.to].layer == v.layer {
+		for v.to < len(units) && taken[v.to] != 0 && joined(units, v.to) {
 			v.score = max(v.score, taken[v.to])
 			if v.rule == nil {
 				v.rule = rules[v.to]
@@ -243,6 +289,13 @@ func runs(units []unit, taken []float64, rules []*compiledRule) []verdict {
 		out = append(out, v)
 	}
 	return out
+}
+
+// joined reports whether a block belongs to the run before it: it is of the same
+// layer, or the plain end of a turn forged in plain text.
+func joined(units []unit, i int) bool {
+	a, b := &units[i-1], &units[i]
+	return a.layer == b.layer || a.layer == forged && b.layer == plain && a.bits[wordLiterals]&(1<<turnForged) != 0
 }
 
 // layerTypes are the types of findings. None may be the name of a kind: action

@@ -23,8 +23,8 @@ type rule struct {
 // overrides are the slots that say "drop your instructions".
 const overrides = "override-prior-instructions|override-any-order"
 
-// rules vote beside the model. Those with a score of at least 0.5 flag visible
-// text by themselves at the default threshold.
+// rules vote beside the model. Those worth at least sureRule flag by themselves
+// at the default threshold; the others add to the model's logit.
 var rules = []rule{
 	{
 		name: "override", all: []string{overrides}, none: []string{"attack-talk", "quoting"}, score: .62, hiddenScore: .95,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/doorward/doorward/cmd/internal/train"
 	"github.com/doorward/doorward/sanitize"
 )
 
@@ -28,6 +29,7 @@ type injectionResult struct {
 	bytes, marked     int     // of the text, and of them in findings
 	injected, removed int     // bytes to remove, and of them in findings
 	spans             bool
+	directives, kept  int // sentences that tell a reader to do something, outside injections
 }
 
 // Injection measures scanners of planted instructions: recall by family, over
@@ -73,6 +75,7 @@ func (e *injectionEval) one(ctx context.Context, c injectionCase) error {
 		x.score = max(x.score, f.Score)
 	}
 	x.mark(len(c.Text), found, c.Spans)
+	x.directives, x.kept = train.Kept(&train.Case{Text: c.Text, Label: c.Label, Spans: c.Spans}, found)
 	e.all = append(e.all, x)
 	switch {
 	case x.injection && x.overt && x.score == 0:
@@ -159,6 +162,17 @@ func (e *injectionEval) summarise() {
 		}
 		e.r.add(share(name, hits, n))
 	}
+	kept := func(name string, in func(injectionResult) bool) {
+		n, hits := 0, 0
+		for _, x := range e.all {
+			if in(x) {
+				n, hits = n+x.directives, hits+x.kept
+			}
+		}
+		e.r.add(share(name, hits, n))
+	}
+	kept("benign.directives.kept", func(x injectionResult) bool { return !x.injection && x.kind != "security-quote" })
+	kept("poisoned.directives.kept", func(x injectionResult) bool { return x.injection })
 	count("pooled.overt.recall", func(x injectionResult) bool { return x.injection && x.overt })
 	count("pooled.non_overt.recall", func(x injectionResult) bool { return x.injection && !x.overt })
 	count("benign.ordinary.flagged", func(x injectionResult) bool { return !x.injection && strings.HasPrefix(x.kind, "benign-") })

@@ -43,6 +43,9 @@ by people. Cuts (logits) by layer: plain %.2f, hidden %.2f, encoded %.2f, forged
 	fmt.Fprintf(&b, `Removal at the default threshold: %.1f %% of injected bytes inside findings (mean over families), %.2f %% of the other bytes of
 poisoned documents and %.3f %% of the bytes of ordinary benign documents.
 
+Sentences that tell a reader to do something, outside injections, kept whole at the default threshold:
+%s.
+
 ## Limits
 
 - A plain task without any override wording looks like a legitimate imperative; so does an order in business prose.
@@ -54,13 +57,21 @@ poisoned documents and %.3f %% of the bytes of ordinary benign documents.
 
 ## Data
 
-`, 100*r.Report.Removed, 100*r.Report.Collateral, 100*r.Report.BenignCut)
+`, 100*r.Report.Removed, 100*r.Report.Collateral, 100*r.Report.BenignCut, directivesKept(r.Report.Directives))
 	for _, f := range m.Files {
 		fmt.Fprintf(&b, "- %s (%s), SHA-256 %s: %s\n", f.Name, f.License, f.SHA256, strings.Join(f.Sources, ", "))
 	}
-	b.WriteString("- synthetic positives and hard negatives from cmd/internal/train/grammar, made with the seed\n")
+	b.WriteString("- synthetic positives and hard negatives from cmd/internal/train/grammar, made with the seed\n\nFiles not under injection/ give harmless texts to train on and are not scored here.\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func directivesKept(rates []Rate) string {
+	var list []string
+	for _, d := range rates {
+		list = append(list, fmt.Sprintf("%s %.2f %% of %d", d.Name, 100*d.Own, d.N))
+	}
+	return strings.Join(list, "; ")
 }
 
 func cardTable(b *strings.Builder, title string, rates []Rate) {

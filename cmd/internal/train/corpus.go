@@ -38,6 +38,27 @@ type File struct {
 	SHA256  string   `json:"sha256"` // of the file as stored
 	Sources []string `json:"sources"`
 	License string   `json:"license"`
+	// Everyday, if not 0, says that the lines are harmless texts made for other
+	// ends, of which every so-many-th is trained on and none is scored.
+	Everyday int `json:"everyday,omitempty"`
+}
+
+// everydayKind marks texts that are trained on but not scored.
+const everydayKind = "everyday"
+
+// maxEveryday is how many bytes of such a text are used.
+const maxEveryday = 3000
+
+// everyday keeps every nth case as a harmless one.
+func everyday(cases []Case, f File) (out []Case) {
+	for i := 0; i < len(cases); i += f.Everyday {
+		text := strings.TrimSpace(cases[i].Title + "\n\n" + cases[i].Text)
+		if len(text) > maxEveryday {
+			text = strings.ToValidUTF8(text[:maxEveryday], "")
+		}
+		out = append(out, Case{ID: fmt.Sprintf("%s-%d", f.Name, i), Text: text, Label: "benign", Kind: everydayKind, Family: f.Name})
+	}
+	return out
 }
 
 // ReadManifest returns the embedded manifest.
@@ -53,6 +74,7 @@ func ReadManifest() (Manifest, error) {
 type Case struct {
 	ID       string `json:"id"`
 	Source   string `json:"source"`
+	Title    string `json:"title"` // of everyday texts
 	Text     string `json:"text"`
 	Label    string `json:"label"`
 	Kind     string `json:"kind"`
@@ -102,6 +124,9 @@ func Load(m Manifest, dir string) ([]Case, error) {
 		cases, err := loadFile(filepath.Join(dir, filepath.FromSlash(f.Name)), f.SHA256)
 		if err != nil {
 			return nil, fmt.Errorf("reading training data %s: %w", f.Name, err)
+		}
+		if f.Everyday > 0 {
+			cases = everyday(cases, f)
 		}
 		out = append(out, cases...)
 	}

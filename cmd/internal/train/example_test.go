@@ -13,5 +13,5 @@ func ExampleReadManifest() {
 		return
 	}
 	fmt.Println(len(m.Files), "files, the first is", m.Files[0].Name)
-	// Output: 10 files, the first is injection/acl25_ipi.jsonl.gz
+	// Output: 17 files, the first is injection/acl25_ipi.jsonl.gz
 }

@@ -10,7 +10,7 @@ import (
 // Options of a training run. The defaults were chosen by leave-one-family-out.
 type Options struct {
 	Seed   uint64
-	Epochs int     // 0 means 3
+	Epochs int     // 0 means 2
 	Rate   float64 // AdaGrad's step; 0 means 0.03
 	// Drop is the share of updates that see the dense features only, so that
 	// they are not starved by n-grams that explain the training families; 0
@@ -20,7 +20,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Epochs == 0 {
-		o.Epochs = 3
+		o.Epochs = 2
 	}
 	if o.Rate == 0 {
 		o.Rate = .03

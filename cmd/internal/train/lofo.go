@@ -38,6 +38,9 @@ var Unread = []string{"garak-latent", "inthewild-jailbreak"}
 
 // foldOf tells which fold tests a case.
 func foldOf(c *Case) int {
+	if c.Kind == everydayKind {
+		return -1 // always trained on
+	}
 	for i, f := range folds {
 		if slices.Contains(f.families, c.Family) {
 			return i
@@ -138,7 +141,7 @@ const steep = .8
 
 // layerRates are the shares of ordinary benign texts that each layer may flag:
 // plain, hidden, encoded, forged.
-var layerRates = [4]float64{.0044, .0025, .0020, .0020}
+var layerRates = [4]float64{.0066, .0020, .0010, .0020}
 
 // calibrate chooses each layer's cut from the benign texts out of fold.
 func calibrate(outcomes []outcome) (cut [4]float64) {

@@ -10,13 +10,12 @@ import (
 // Numbers of synthetic texts. More templates hurt: the model learns them rather
 // than the classes.
 const (
-	positivesEach = 450 // for each of the attack grammars
-	negativeTexts = 2400
-	everydayTexts = 2000
-	noticeTexts   = 1600
-	paperTexts    = 1500
-	stageTexts    = 1000
-	foreignTexts  = 700
+	positivesEach = 240 // for each of the attack grammars
+	negativeTexts = 1300
+	everydayTexts = 1000
+	paperTexts    = 700
+	stageTexts    = 350
+	foreignTexts  = 400
 )
 
 // attackGrammars are small grammars, each of its own style.
@@ -54,14 +53,6 @@ func Synthesise(seed uint64, cases []Case) ([]Case, error) {
 	for range everydayTexts {
 		s.everyday(g)
 	}
-	if g, err = readGrammar("notices"); err != nil {
-		return nil, err
-	}
-	for range noticeTexts {
-		c := Case{Label: "benign", Kind: "synthetic", Family: "synthetic-notices"}
-		c.Text, c.Source = s.sentences(g)
-		s.add(c)
-	}
 	for range paperTexts {
 		s.add(Case{Label: "benign", Kind: "synthetic", Family: "synthetic-papers",
 			Text: strings.Replace(papers.expand(rng, "document", 0), hole, papers.expand(rng, "calm", 0), 1)})
@@ -70,7 +61,7 @@ func Synthesise(seed uint64, cases []Case) ([]Case, error) {
 		return nil, err
 	}
 	for range stageTexts {
-		s.add(Case{Label: "benign", Kind: "synthetic", Family: "synthetic-stages", Text: g.expand(rng, "chat", 0)})
+		s.add(Case{Label: "benign", Kind: "synthetic", Family: "synthetic-stages", Weight: stageWeight, Text: g.expand(rng, "chat", 0)})
 	}
 	if g, err = readGrammar("languages"); err != nil {
 		return nil, err
@@ -80,6 +71,24 @@ func Synthesise(seed uint64, cases []Case) ([]Case, error) {
 	}
 	return s.out, nil
 }
+
+// Attacks writes n bare orders, evenly over the grammars of attacks, for tests
+// that need many. Equal seeds give equal texts.
+func Attacks(seed uint64, n int) ([]string, error) {
+	rng := rand.New(rand.NewPCG(seed, 0xa77ac4))
+	out := make([]string, 0, n)
+	for i := range n {
+		g, err := readGrammar(attackGrammars[i%len(attackGrammars)])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, g.expand(rng, "attack", 0))
+	}
+	return out, nil
+}
+
+// stageWeight keeps invited role-play from hiding the uninvited.
+const stageWeight = .6
 
 type synthesiser struct {
 	rng      *rand.Rand

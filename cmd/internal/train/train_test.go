@@ -48,7 +48,7 @@ func TestSynthesiseIsDeterministic(t *testing.T) {
 
 func TestGrammarsExpand(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	for _, name := range append(slices.Clone(attackGrammars), "benign", "everyday", "notices", "stages", "papers", "languages") {
+	for _, name := range append(slices.Clone(attackGrammars), "benign", "everyday", "stages", "papers", "languages") {
 		g, err := readGrammar(name)
 		if err != nil {
 			t.Fatal(err)
