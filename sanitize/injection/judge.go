@@ -167,7 +167,7 @@ const (
 	trimWeak  = .3
 	trimGain  = .2
 	growAbove = .25
-	growSure  = .06
+	growSure  = .1
 	sureRun   = .75
 )
 
@@ -207,14 +207,14 @@ func (s *Scanner) expendable(units []unit, singles []verdict, v, rest verdict) b
 	return own < trimBelow || own < trimWeak && whole.z-r.z < trimGain
 }
 
-// grow takes weak neighbours of strong blocks in.
+// grow takes weak neighbours of strong blocks, of the same layer, in.
 func (s *Scanner) grow(units []unit, singles []verdict, taken []float64) {
-	at := func(i int, score float64) bool {
+	at := func(i int, score float64, l layer) bool {
 		least := growAbove
 		if score >= sureRun {
 			least = growSure
 		}
-		if i < 0 || i >= len(units) || taken[i] != 0 || !units[i].fresh || singles[i].score < least {
+		if i < 0 || i >= len(units) || taken[i] != 0 || !units[i].fresh || units[i].layer != l || singles[i].score < least {
 			return false
 		}
 		taken[i] = score
@@ -222,9 +222,9 @@ func (s *Scanner) grow(units []unit, singles []verdict, taken []float64) {
 	}
 	for i := 0; i < len(units); i++ {
 		if taken[i] != 0 {
-			for k := i + 1; at(k, taken[i]); k++ {
+			for k := i + 1; at(k, taken[i], units[i].layer); k++ {
 			}
-			for k := i - 1; at(k, taken[i]); k-- {
+			for k := i - 1; at(k, taken[i], units[i].layer); k-- {
 			}
 		}
 	}

@@ -10,12 +10,12 @@ import (
 // Numbers of synthetic texts. More templates hurt: the model learns them rather
 // than the classes.
 const (
-	positivesEach = 240 // for each of the attack grammars
-	negativeTexts = 1300
-	everydayTexts = 1000
-	paperTexts    = 700
-	stageTexts    = 350
-	foreignTexts  = 400
+	positivesEach = 450 // for each of the attack grammars
+	negativeTexts = 2400
+	everydayTexts = 2000
+	paperTexts    = 1500
+	stageTexts    = 500
+	foreignTexts  = 700
 )
 
 // attackGrammars are small grammars, each of its own style.
@@ -88,7 +88,7 @@ func Attacks(seed uint64, n int) ([]string, error) {
 }
 
 // stageWeight keeps invited role-play from hiding the uninvited.
-const stageWeight = .6
+const stageWeight = .4
 
 type synthesiser struct {
 	rng      *rand.Rand
