@@ -7,6 +7,7 @@ RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./ap
 .DEFAULT_GOAL := help
 .PHONY: help run build test race lint bench eval gate train redteam lofo split-payloads kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
 .PHONY: bench-ingest unchanged million
+.PHONY: drain release image
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +102,19 @@ envelopes: ## 1,000,000 fuzzed prompts re-parse to their segments
 
 reference: ## Write docs/api-reference.md and docs/problems.md anew from the API's contract
 	DOORWARD_UPDATE=1 $(GO) test -count=1 -run Current ./api/contract
+
+drain: ## End a service under load 200 times: every accepted request is answered, every stream says how it ended
+	DOORWARD_DRAINS=200 $(GO) test ./test -count=1 -run TestDrain -v -timeout 30m
+
+VERSION ?= $(shell git describe --tags --always 2>/dev/null)
+release: ## Static binaries for both architectures, the same bytes wherever they are built, with their hashes
+	for arch in amd64 arm64; do CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -buildvcs=false \
+	-ldflags '-s -w -buildid= -X main.released=$(VERSION)' -o bin/doorward-linux-$$arch ./cmd/doorward || exit $$?; done
+	cd bin && sha256sum doorward-linux-* > SHA256SUMS
+
+image: build ## A container image of the static binary (needs docker or podman)
+	cp /etc/ssl/certs/ca-certificates.crt bin/
+	docker build -f configs/packaging/Containerfile -t doorward .
 
 renderers: ## Judge filtered answers by JavaScript renderers (needs node and npm)
 	dir=$$(mktemp -d) && cp -r test/renderers/. $$dir && (cd $$dir && npm install --no-audit --no-fund) && \

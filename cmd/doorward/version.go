@@ -18,8 +18,14 @@ func versionCommand(*global) *cobra.Command {
 	}
 }
 
-// version is the module's, as built.
+// released is stamped by `make release`.
+var released string
+
+// version is the release's, or the module's as built.
 func version() string {
+	if released != "" {
+		return released
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
