@@ -274,6 +274,8 @@ func (a *API) outputStream(c *gin.Context) {
 	}
 	c.Header("Content-Type", "application/x-ndjson")
 	c.Status(http.StatusOK)
+	c.Writer.WriteHeaderNow() // the caller learns that the stream was accepted
+	_ = control.Flush()
 	w := &lineWriter{c: c, control: control}
 	a.pump(ctx, stream, first, more, next, w, entry)
 }
