@@ -39,7 +39,7 @@ func TestStrangersPath(t *testing.T) {
 		case strings.HasPrefix(command, "git clone"), strings.HasPrefix(command, "make build"):
 			continue // this is the clone, and the program is built
 		case strings.Contains(command, "doorward init"):
-			command += "\nsed -i 's/127.0.0.1:8080/" + address + "/; s/127.0.0.1:8081/127.0.0.1:0/' doorward.yaml"
+			command += "\nsed -i 's/:8080/" + address[strings.LastIndex(address, ":"):] + "/; s/:8081/:0/' doorward.yaml"
 		case strings.HasPrefix(command, "doorward serve"):
 			command = "doorward serve 2>serve.log &\nservice=$!; trap 'kill $service' EXIT\nfor i in $(seq 600); do grep -q 'serving on' serve.log && break; sleep 0.1; done"
 		}
