@@ -144,7 +144,6 @@ type Prompt struct {
 	// Shares is, for a source's trust word, the most of a prompt's passages that
 	// one such source may fill, 0 to 1; "*" is for all other words.
 	Shares  map[string]float64 `yaml:"shares"`
-	Magnet  float64            `yaml:"magnet"`  // share of different questions from which a document counts as a magnet; 0 off
 	Budget  int                `yaml:"budget"`  // tokens of passages
 	TopK    int                `yaml:"top_k"`   // passages
 	Marking string             `yaml:"marking"` // delimit, datamark or base64

@@ -69,7 +69,7 @@ func Defaults() *Config {
 		Tenant:   "default",
 		Listen:   Listen{Public: "127.0.0.1:8080", Operator: "127.0.0.1:8081"},
 		Chunks:   Chunks{MaxTokens: 384, Overlap: 32, Encoding: "cl100k_base"},
-		Prompt:   Prompt{Budget: 3000, TopK: 8, Marking: "datamark", Shares: map[string]float64{"untrusted": 0.3}, Magnet: 0.25},
+		Prompt:   Prompt{Budget: 3000, TopK: 8, Marking: "datamark", Shares: map[string]float64{"untrusted": 0.3}},
 		Output:   Output{Verbatim: 60},
 		Identity: Identity{Audience: "doorward"},
 		Catalog:  Catalog{Type: "sqlite", Postgres: Postgres{Schema: "doorward", Connections: 16}},

@@ -41,5 +41,4 @@ func (c *Config) validateReview(v *problems) {
 	for tier, share := range c.Prompt.Shares {
 		v.need(share > 0 && share <= 1, fmt.Sprintf("prompt.shares.%s: use more than 0 and at most 1", tier))
 	}
-	v.need(c.Prompt.Magnet >= 0 && c.Prompt.Magnet <= 1, "prompt.magnet: use 0 (off) to 1")
 }

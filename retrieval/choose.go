@@ -16,6 +16,11 @@ type Shape struct {
 	// PerSource is the most passages from one source; 0 means any number. It
 	// bounds what a single poisoned source can fill a prompt with.
 	PerSource int
+	// Share is the most of an answer's passages, 0 to 1, that one source may fill
+	// for how far it is trusted; sources that are not in it may fill any part. At
+	// least one passage is let in. It bounds a poisoned source further than
+	// PerSource does, by its trust tier.
+	Share map[string]float64
 	// Diversity is how much sameness with better passages counts against one, 0
 	// to 1 (maximal marginal relevance, Carbonell and Goldstein 1998); 0 keeps
 	// the index's order.
@@ -27,7 +32,7 @@ const spare = 4
 
 // candidates is how many hits to ask the index for.
 func (s *Service) candidates(limit int) int {
-	if s.Shape == (Shape{}) && s.Reranker == nil {
+	if s.Shape.keepsAll() && s.Reranker == nil {
 		return limit
 	}
 	return min(limit*spare, 4*MaxTopK)
@@ -41,7 +46,7 @@ func (s *Service) choose(ctx context.Context, r Request, snapshot policy.Snapsho
 	if err != nil {
 		return nil, err
 	}
-	list = s.Shape.cap(distinct(list))
+	list = s.Shape.cap(distinct(list), limit)
 	if s.Shape.Diversity > 0 {
 		return diverse(list, limit, s.Shape.Diversity), nil
 	}
@@ -146,14 +151,30 @@ func distinct(list []proven) []proven {
 	return out
 }
 
-func (s Shape) cap(list []proven) []proven {
-	if s.PerSource == 0 {
+// keepsAll reports that nothing is left out but what stands twice.
+func (s Shape) keepsAll() bool { return s.PerSource == 0 && s.Diversity == 0 && len(s.Share) == 0 }
+
+// most is how many of limit passages a source may fill.
+func (s Shape) most(source string, limit int) int {
+	most := limit
+	if s.PerSource > 0 {
+		most = min(most, s.PerSource)
+	}
+	if share, ok := s.Share[source]; ok {
+		most = min(most, max(1, int(share*float64(limit))))
+	}
+	return most
+}
+
+// cap leaves out what goes beyond its source's part of limit passages.
+func (s Shape) cap(list []proven, limit int) []proven {
+	if s.PerSource == 0 && len(s.Share) == 0 {
 		return list
 	}
 	n := map[string]int{}
 	out := list[:0:0]
 	for _, p := range list {
-		if n[p.document.Source]++; n[p.document.Source] <= s.PerSource {
+		if n[p.document.Source]++; n[p.document.Source] <= s.most(p.document.Source, limit) {
 			out = append(out, p)
 		}
 	}

@@ -443,6 +443,12 @@ func TestChoosing(t *testing.T) {
 	if n := len(w.mustAsk("crane", "eng").Passages); n != 2 {
 		t.Errorf("%d passages from one source, want 2", n)
 	}
+	for share, want := range map[float64]int{0.1: 1, 0.25: 2, 1: 3} { // of eight
+		w.service.Shape = retrieval.Shape{Share: map[string]float64{"list": share, "another": 0.1}}
+		if n := len(w.mustAsk("crane", "eng").Passages); n != want {
+			t.Errorf("%d passages from a source that may fill %v, want %d", n, share, want)
+		}
+	}
 	w.service.Shape = retrieval.Shape{Diversity: 0.9}
 	a := w.mustAsk("crane broken", "eng")
 	if len(a.Passages) != 3 || a.Passages[1].Document != "d3" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/quota"
 	"github.com/doorward/doorward/policy/quota/memory"
@@ -86,6 +87,7 @@ func TestQuotasOverHTTP(t *testing.T) {
 			if d.Service, err = retrieval.New(c); err != nil {
 				t.Fatal(err)
 			}
+			d.App.Metrics = app.NewMetrics() // faces register their gauges once
 			f, err := openFaces(d.App)
 			if err != nil {
 				t.Fatal(err)

@@ -325,12 +325,27 @@ func (a *App) openFlows(ctx context.Context) error {
 		Quota: keeper,
 		Index: a.Index, Epochs: a.Index, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Verifier: a.Verifier, Audit: a.Audit,
 		Analyzer: analyzer, Embedder: a.Embedder, Reranker: a.Reranker, Prompt: builder,
-		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Stage: a.Stage, Log: a.Log,
+		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Share: shares(c), Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Stage: a.Stage, Log: a.Log,
 		Contained: a.Orders.Contained,
 		Accepts:   a.accepts(),
 		Secret:    func(tenant string) ([]byte, error) { return a.Keys.Derive(tenant, ingest.ContentPurpose) },
 	})
 	return err
+}
+
+// shares is the part of an answer that each source may fill for its trust word.
+func shares(c *configs.Config) map[string]float64 {
+	m := map[string]float64{}
+	for _, s := range c.Sources {
+		share, ok := c.Prompt.Shares[s.Trust]
+		if !ok {
+			share, ok = c.Prompt.Shares["*"]
+		}
+		if ok {
+			m[s.Name] = share
+		}
+	}
+	return m
 }
 
 func trust(c *configs.Config) map[string]string {

@@ -48,8 +48,9 @@ func NewMetrics() *Metrics {
 		shed:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "doorward_shed_total", Help: "Requests refused for lack of a place, by what was full."}, []string{"why"}),
 		working:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "doorward_working", Help: "Requests being worked on, by class."}, []string{"class"}),
 		faults:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "doorward_index_faults", Help: "Disagreements of index and catalog at the last comparison, by flaw. Anything but 0 needs `doorward fsck`."}, []string{"flaw"}),
-		scrubbed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "doorward_index_compared_timestamp_seconds", Help: "When index and catalog were last compared."}),
+		scrubbed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "doorward_index_compared_timestamp_seconds", Help: "When index and catalog were last compared, or the program started."}),
 	}
+	m.scrubbed.SetToCurrentTime() // the first comparison is due as long from now as any later one
 	m.registry.MustRegister(m.requests, m.stages, m.entries, m.counts, m.append, m.shed, m.working, m.faults, m.scrubbed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, why := range []string{"queue", "wait", "streams"} {
