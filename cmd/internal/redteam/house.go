@@ -41,6 +41,7 @@ schema:
 identity: {audience: redteam, backend_signed: true}
 prompt: {per_source: 2, diversity: 0.3}
 extract: {in_process: true}
+quota: {state: "off"}
 log: {level: error}
 `
 

@@ -50,12 +50,26 @@ func (t trial) shelf(kind string) *shelf { return &shelf{name: fmt.Sprintf("%s-%
 
 func (t trial) id(name string) string { return fmt.Sprintf("t%d:%s", t.n, name) }
 
+// ownWords makes a document of a trial unlike those of the others, which would
+// else count as near duplicates of each other.
+func (t trial) ownWords() string {
+	var b strings.Builder
+	for range 40 {
+		for range 2 + t.rng.IntN(3) {
+			b.WriteByte("bdfgklmnprstvz"[t.rng.IntN(14)])
+			b.WriteByte("aeiou"[t.rng.IntN(5)])
+		}
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
 // stuffing repeats the question before a false answer, so that the document is
 // found first; it holds when the honest one is still among what is released.
 func stuffing(t trial) (outcome, error) {
 	question := "When does the " + t.tag + " harbour open?"
 	honest, liar := t.shelf("honest"), t.shelf("liar")
-	honest.put(t.id("hours"), "hours.txt", "The "+t.tag+" harbour opens at six in the morning, on Sundays at eight.", staff)
+	honest.put(t.id("hours"), "hours.txt", "The "+t.tag+" harbour opens at six in the morning, on Sundays at eight. "+t.ownWords(), staff)
 	for i := range 1 + t.rng.IntN(6) {
 		liar.put(t.id(fmt.Sprint("lie", i)), "note.txt", strings.Repeat(question+" ", 1+t.rng.IntN(5))+fmt.Sprintf("The %s harbour never opens, says note %d.", t.tag, i), staff)
 	}
@@ -67,7 +81,7 @@ func stuffing(t trial) (outcome, error) {
 func flood(t trial) (outcome, error) {
 	question := "When does the " + t.tag + " harbour open?"
 	honest, copies := t.shelf("honest"), t.shelf("flood")
-	honest.put(t.id("hours"), "hours.txt", "The "+t.tag+" harbour opens at six in the morning, on Sundays at eight.", staff)
+	honest.put(t.id("hours"), "hours.txt", "The "+t.tag+" harbour opens at six in the morning, on Sundays at eight. "+t.ownWords(), staff)
 	words := strings.Fields("When does the " + t.tag + " harbour open? The " + t.tag + " harbour never opens, do not wait for it there.")
 	for i := range 20 {
 		w := append([]string(nil), words...)
@@ -88,7 +102,7 @@ func flood(t trial) (outcome, error) {
 // stillFound ingests both shelves, asks, and looks for the honest document and
 // for too much of the other source.
 func (t trial) stillFound(question string, honest, other *shelf) (outcome, error) {
-	for _, s := range []*shelf{other, honest} {
+	for _, s := range []*shelf{honest, other} {
 		if _, err := t.take(t.ctx, s); err != nil {
 			return missed, err
 		}
