@@ -31,6 +31,7 @@ type Config struct {
 	Identity Identity `yaml:"identity"` // who may ask
 	Catalog  Catalog  `yaml:"catalog"`  // where documents are recorded
 	Quota    Quota    `yaml:"quota"`    // how much may be taken
+	Queue    Queue    `yaml:"queue"`    // how machines share ingest
 	Index    Index    `yaml:"index"`    // where chunks are searched
 	Embedder Embedder `yaml:"embedder"` // vectors, if any
 	Reranker Reranker `yaml:"reranker"` // a second ordering, if any

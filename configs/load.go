@@ -74,6 +74,7 @@ func Defaults() *Config {
 		Identity: Identity{Audience: "doorward"},
 		Catalog:  Catalog{Type: "sqlite", Postgres: Postgres{Schema: "doorward", Connections: 16}},
 		Quota:    defaultQuota(),
+		Queue:    Queue{Batches: 2, Waiting: 256, Lease: 5 * time.Second},
 		Index:    Index{Type: "sqlite", Scrub: time.Hour, Qdrant: Qdrant{Collection: "doorward", Create: true}},
 		Embedder: Embedder{Type: "none", Destination: "internal"},
 		Reranker: Reranker{Type: "none", Destination: "internal"},

@@ -57,6 +57,10 @@ type Versions interface {
 type Tasks interface {
 	Tasks(ctx context.Context) ([]catalog.Task, []int64, error)
 	Done(ctx context.Context, seqs []int64) error
+	// Exclusively runs fn unless another process is inside an Exclusively of the
+	// same name, and reports whether it ran. Should this process lose its
+	// connection another may start beside it: what fn does must bear that.
+	Exclusively(ctx context.Context, name string, fn func() error) (ran bool, err error)
 }
 
 // Cursors remembers where the reading of sources ended.
@@ -218,6 +222,12 @@ type Options struct {
 	// Submitter is who hands the documents in, as containment orders may name
 	// them; may be empty.
 	Submitter string
+	// Queue, if set, receives changed documents in place of the catalog, durably,
+	// for other processes to judge; their outcome is then Queued.
+	Queue func(ctx context.Context, arrivals []catalog.Arrival) error
+	// Rate bounds how many documents that changed are taken in a second; 0 is no
+	// bound.
+	Rate float64
 	// Progress, if set, is called after every document, from one goroutine.
 	Progress func(Event)
 }
@@ -247,6 +257,7 @@ const (
 	Quarantined Outcome = "quarantined"
 	Rejected    Outcome = "rejected"
 	Retired     Outcome = "retired"
+	Queued      Outcome = "queued" // received; another process will judge it
 	Failed      Outcome = "failed" // could not be read; what was indexed before stays
 )
 
@@ -276,7 +287,8 @@ func (r Report) Changed() int {
 // Held is how many documents wait for a reviewer or were refused.
 func (r Report) Held() int { return r.Outcomes[Quarantined] + r.Outcomes[Rejected] }
 
-func (r *Report) add(e Event) {
+// Add counts one more document.
+func (r *Report) Add(e Event) {
 	if r.Outcomes == nil {
 		r.Outcomes = map[Outcome]int{}
 	}

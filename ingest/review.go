@@ -360,7 +360,7 @@ func (p *Pipeline) Rescan(ctx context.Context, o RescanOptions) (Report, error) 
 			if err != nil {
 				return report, err
 			}
-			if report.add(e); o.Progress != nil {
+			if report.Add(e); o.Progress != nil {
 				o.Progress(e)
 			}
 		}

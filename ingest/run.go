@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/receipt"
@@ -125,7 +126,8 @@ type run struct {
 	usual     *usual       // nil until something is measured
 	pushed    *pushedUsual // of pushed documents
 	marks     map[string]catalog.Marked
-	contained *contain.Set // orders in force for the documents in hand
+	contained *contain.Set  // orders in force for the documents in hand
+	limit     *rate.Limiter // nil: no bound
 }
 
 // startRun takes one snapshot of the policy for all of a run.
@@ -144,7 +146,7 @@ func (p *Pipeline) startRun(source string, o Options) (*run, error) {
 }
 
 func (r *run) done(e Event) {
-	r.report.add(e)
+	r.report.Add(e)
 	if r.o.Progress != nil {
 		r.o.Progress(e)
 	}
@@ -224,7 +226,7 @@ func (r *run) admit(ctx context.Context, batch []*work) error {
 	if len(arrivals) == 0 {
 		return nil
 	}
-	return r.p.Catalog.Receive(ctx, arrivals)
+	return r.receive(ctx, arrivals, batch)
 }
 
 // judgeBatch judges what was received.
@@ -251,6 +253,45 @@ func (r *run) judgeBatch(ctx context.Context, batch []*work) error {
 		return err
 	}
 	return r.stopFlood(ctx, batch)
+}
+
+// receive makes changed documents durable, here or with those who will judge them.
+func (r *run) receive(ctx context.Context, arrivals []catalog.Arrival, batch []*work) error {
+	if r.limit == nil && r.o.Rate > 0 {
+		r.limit = rate.NewLimiter(rate.Limit(r.o.Rate), 1)
+	}
+	for range arrivals {
+		if r.limit == nil {
+			break
+		}
+		if err := r.limit.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	if r.o.Queue == nil {
+		return r.p.Catalog.Receive(ctx, arrivals)
+	}
+	// What a manifest speaks against is held here: only here is that known.
+	var here, elsewhere []catalog.Arrival
+	for _, w := range batch {
+		switch {
+		case w.event.Outcome != "" || w.reattr != nil:
+		case w.refused != "":
+			here = append(here, w.arrival)
+		default:
+			w.event.Outcome = Queued
+			elsewhere = append(elsewhere, w.arrival)
+		}
+	}
+	if len(here) > 0 {
+		if err := r.p.Catalog.Receive(ctx, here); err != nil {
+			return err
+		}
+	}
+	if len(elsewhere) == 0 {
+		return nil
+	}
+	return r.o.Queue(ctx, elsewhere)
 }
 
 // triage settles what needs no work: failures, and documents that are unchanged

@@ -67,10 +67,11 @@ func (p *Pipeline) hold(ctx context.Context, judgements []catalog.Judgement, wit
 	if len(judgements) == 0 {
 		return nil
 	}
-	if err := p.Catalog.Hold(ctx, judgements); err != nil {
+	// Withdrawn first: a crash in between leaves the arrival to be judged again.
+	if err := p.Catalog.Withdraw(ctx, withdrawn); err != nil {
 		return err
 	}
-	return p.Catalog.Withdraw(ctx, withdrawn)
+	return p.Catalog.Hold(ctx, judgements)
 }
 
 // publish puts stored versions into the index and makes them live.
@@ -124,9 +125,16 @@ func (p *Pipeline) declareEpoch(ctx context.Context, tenant string, added int) e
 	return nil
 }
 
-// work carries out the index work the catalog owes.
+// work carries out the index work the catalog owes. Where several processes
+// share a catalog one of them does it for all, in order: an older change must
+// not come last.
 func (p *Pipeline) work(ctx context.Context) error {
-	p.working.Lock() // one after the other: an older change must not come last
+	_, err := p.Catalog.Exclusively(ctx, "tasks", func() error { return p.workAlone(ctx) })
+	return err
+}
+
+func (p *Pipeline) workAlone(ctx context.Context) error {
+	p.working.Lock()
 	defer p.working.Unlock()
 	tasks, seqs, err := p.Catalog.Tasks(ctx)
 	if err != nil || len(tasks) == 0 {
@@ -245,11 +253,7 @@ func (p *Pipeline) Recover(ctx context.Context) error {
 		return err
 	}
 	for _, v := range intents {
-		e := audit.Entry{Event: "ingest", Outcome: string(Indexed), Tenant: v.Tenant, Documents: []string{v.Document + "@" + v.Version}, Reason: "recovered", Policy: v.Receipt.Policy}
-		if err := p.Audit.Append(ctx, e); err != nil {
-			return fmt.Errorf("recovering: %w", err)
-		}
-		if err := p.publish(ctx, []catalog.Version{v}); err != nil {
+		if err := p.Finish(ctx, v); err != nil {
 			return err
 		}
 	}
@@ -266,6 +270,16 @@ func (p *Pipeline) Recover(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Finish publishes a stored version that a stopped process left. Doing it twice
+// changes nothing.
+func (p *Pipeline) Finish(ctx context.Context, v catalog.Version) error {
+	e := audit.Entry{Event: "ingest", Outcome: string(Indexed), Tenant: v.Tenant, Documents: []string{v.Document + "@" + v.Version}, Reason: "recovered", Policy: v.Receipt.Policy}
+	if err := p.Audit.Append(ctx, e); err != nil {
+		return fmt.Errorf("recovering: %w", err)
+	}
+	return p.publish(ctx, []catalog.Version{v})
 }
 
 // rejudge judges an arrival from its sealed bytes.

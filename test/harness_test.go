@@ -23,6 +23,7 @@ import (
 	"github.com/doorward/doorward/api"
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/api/contract/contracttest"
+	"github.com/doorward/doorward/ingest/catalog/postgres/postgrestest"
 	"github.com/doorward/doorward/policy"
 )
 
@@ -54,7 +55,7 @@ func doorward(t testing.TB) string {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := postgrestest.Main(m)
 	if program.path != "" {
 		os.RemoveAll(filepath.Dir(program.path))
 	}

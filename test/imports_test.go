@@ -31,6 +31,7 @@ var layers = []layer{
 	{"adapters", []string{"policy/rego/*", "policy/audit/*", "policy/keys/*", "policy/quota/*", "sanitize/secret/*", "sanitize/pii/*", "sanitize/injection/*", "sanitize/egress/*",
 		"ingest/extract/*", "ingest/catalog/*", "retrieval/index/*", "retrieval/embed/*"}, join(nouns, contracts)},
 	{"catalogs", []string{"ingest/catalog/sqlite", "ingest/catalog/postgres"}, join(nouns, contracts, []string{"ingest/catalog/relational"})}, // two databases, one catalog
+	{"queues", []string{"ingest/queue"}, join(nouns, contracts, []string{"ingest", "ingest/catalog/postgres", "ingest/catalog/relational"})},  // they do the flow's work elsewhere
 	{"sources", []string{"ingest/source/*"}, join(nouns, contracts, []string{"ingest"})},                                                      // their contract is ingest.Source
 	{"edge", []string{"api/*"}, join(nouns, contracts, flows, []string{"api/*"})},
 	{"root", []string{"configs"}, nil},

@@ -17,6 +17,7 @@ import (
 type ingestFlags struct {
 	source, report           string
 	prune, full, watch, plan bool
+	shared                   sharedFlags
 }
 
 func ingestCommand(g *global) *cobra.Command {
@@ -34,6 +35,9 @@ What is unchanged is skipped, so a run that was stopped goes on where it was.
 stopped. --plan says what would become of each document, and why, and changes
 nothing.
 
+Machines that share a catalog in PostgreSQL share the work: what changed is put in
+a queue, and this command and every "doorward ingest --worker" work on it.
+
 Exits with 5 when documents were held for review, with 1 when some could not be
 read.`,
 		Args: atMostOne,
@@ -41,6 +45,12 @@ read.`,
 			cfg, err := g.load()
 			if err != nil {
 				return err
+			}
+			if err := f.shared.check(cfg, args); err != nil {
+				return err
+			}
+			if f.shared.worker {
+				return runWorker(c, cfg)
 			}
 			sources, err := chosen(cfg, args, f.source)
 			if err != nil {
@@ -58,6 +68,7 @@ read.`,
 	cmd.Flags().BoolVar(&f.watch, "watch", false, "go on: read again when a directory changes, and at each source's interval; implies --prune")
 	cmd.Flags().BoolVar(&f.plan, "plan", false, "say what would be done and why; do nothing")
 	cmd.Flags().StringVar(&f.report, "report", "", "write a JSON report with every document to this file")
+	f.shared.register(cmd)
 	return cmd
 }
 
@@ -126,8 +137,11 @@ func runIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []confi
 	for _, s := range sources {
 		v := newIngestView(c, g, s.Name, f.plan, file)
 		v.count(c.Context(), s)
-		o := ingest.Options{Submitter: operatorName(), Prune: f.prune, Full: f.full, Progress: v.event}
+		o := ingest.Options{Submitter: operatorName(), Prune: f.prune, Full: f.full, Rate: f.shared.rate, Progress: v.event}
 		read := a.Ingest
+		if f.shared.enqueue {
+			read = a.Enqueue
+		}
 		if f.plan {
 			read = a.Plan
 		}

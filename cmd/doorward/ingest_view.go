@@ -80,7 +80,7 @@ func (t *tally) add(e ingest.Event) {
 // maxNotes bounds the list of held and failed documents that is printed.
 const maxNotes = 200
 
-var outcomes = []ingest.Outcome{ingest.Indexed, ingest.Unchanged, ingest.Reattribute, ingest.Quarantined, ingest.Rejected, ingest.Retired, ingest.Failed}
+var outcomes = []ingest.Outcome{ingest.Indexed, ingest.Unchanged, ingest.Reattribute, ingest.Quarantined, ingest.Rejected, ingest.Retired, ingest.Queued, ingest.Failed}
 
 func newIngestView(c *cobra.Command, g *global, source string, plan bool, file *reportFile) *ingestView {
 	v := &ingestView{c: c, g: g, source: source, plan: plan, file: file, tally: newTally()}

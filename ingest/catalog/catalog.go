@@ -94,4 +94,5 @@ var (
 	// ErrLegalHold means a document is kept by a legal hold, which wins over
 	// everything that would take it away.
 	ErrLegalHold = errors.New("kept by a legal hold")
+	ErrTaken     = errors.New("taken over by another process")
 )

@@ -22,6 +22,7 @@ import (
 	"github.com/doorward/doorward/ingest/catalog/relational"
 	"github.com/doorward/doorward/ingest/chunk"
 	"github.com/doorward/doorward/ingest/extract"
+	"github.com/doorward/doorward/ingest/queue"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/audit/tlog"
@@ -75,6 +76,7 @@ type App struct {
 	Pipeline *ingest.Pipeline
 	Holds    *ingest.Holds
 	Eraser   *ingest.Eraser
+	Queue    *queue.Queue // shares ingest between machines, else nil
 	Service  *retrieval.Service
 	Output   *output.Filter
 	Orders   *contain.Watch // containment orders in force
@@ -126,7 +128,7 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 	if err := c.CheckPins(); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(context.Context) error{a.openTraces, a.openDatabase, a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows, a.openEraser} {
+	for _, open := range []func(context.Context) error{a.openTraces, a.openDatabase, a.openKeys, a.openPolicy, a.openBackends, a.openEmbedder, a.openStores, a.openFlows, a.openEraser, a.openQueue} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}

@@ -15,7 +15,13 @@ const followEvery = time.Minute
 
 // Ingest reads one source once.
 func (a *App) Ingest(ctx context.Context, s configs.Source, o ingest.Options) (ingest.Report, error) {
-	return a.read(ctx, s, o, a.Pipeline.Run)
+	return a.read(ctx, s, o, a.run)
+}
+
+// Enqueue reads one source once, puts what changed in the queue and leaves the
+// rest to workers.
+func (a *App) Enqueue(ctx context.Context, s configs.Source, o ingest.Options) (ingest.Report, error) {
+	return a.read(ctx, s, o, a.enqueue)
 }
 
 // Plan says what Ingest would do.

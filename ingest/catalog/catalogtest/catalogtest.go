@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"a manifest's number only grows":     marks,
 		"receipts are signed anew":           resigned,
 		"every row can be named":             records,
+		"a newer arrival is kept":            newer,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +180,7 @@ func replaces(t *testing.T, s Store, _ func() Store) {
 }
 
 func arrivals(t *testing.T, s Store, _ func() Store) {
-	a := catalog.Arrival{Tenant: tenant, ID: "d", Source: "dir", Name: "d.txt", URI: "u", Content: "c", Fingerprint: "f",
+	a := catalog.Arrival{Tenant: tenant, ID: "d", Source: "dir", Name: "d.txt", URI: "u", Content: "h-v1", Fingerprint: "f",
 		Claimed: map[string]any{"groups": []any{"eng"}}, Bytes: []byte("bytes"), Received: time.Unix(5, 0)}
 	must(t, s.Receive(ctx, []catalog.Arrival{a}))
 	got, err := s.Arrival(ctx, tenant, "d")
@@ -195,7 +196,7 @@ func arrivals(t *testing.T, s Store, _ func() Store) {
 	}
 	known, err := s.Known(ctx, tenant, []string{"d"})
 	must(t, err)
-	if k := known["d"]; k.State != catalog.Held || k.Content != "c" || k.Revision != "r1" {
+	if k := known["d"]; k.State != catalog.Held || k.Content != "h-v1" || k.Revision != "r1" {
 		t.Errorf("known as %+v", k)
 	}
 	put(t, s, version("d", "v1", "x"))
@@ -285,5 +286,26 @@ func intents(t *testing.T, s Store, reopen func() Store) {
 	}
 	if _, ok := released(t, s, tenant, v); !ok {
 		t.Error("not released after recovery")
+	}
+}
+
+// newer: what arrived while its predecessor was judged is still to be judged.
+func newer(t *testing.T, s Store, _ func() Store) {
+	receive := func(content string) {
+		t.Helper()
+		must(t, s.Receive(ctx, []catalog.Arrival{{Tenant: tenant, ID: "d", Source: "dir", Content: content, Bytes: []byte(content)}}))
+	}
+	v := version("d", "v1", "x")
+	receive("h-v1")
+	must(t, s.Intend(ctx, []catalog.Version{v}))
+	receive("h-v2")
+	must(t, s.Commit(ctx, []catalog.Ref{v.Ref}))
+	a, err := s.Arrival(ctx, tenant, "d")
+	must(t, err)
+	if string(a.Bytes) != "h-v2" {
+		t.Errorf("kept %q", a.Bytes)
+	}
+	if _, ok := released(t, s, tenant, v); !ok {
+		t.Error("the judged version is not released")
 	}
 }

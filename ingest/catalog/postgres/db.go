@@ -156,9 +156,12 @@ type tx struct {
 	batch *pgx.Batch
 }
 
-// Native is the transaction underneath, with everything queued so far not yet
-// sent: for libraries that want to write in the same transaction.
-func Native(t relational.Tx) pgx.Tx { return t.(*tx).tx }
+// Native is the transaction underneath, once everything queued so far was sent:
+// for libraries that write in the same transaction. t is this package's.
+func Native(ctx context.Context, t relational.Tx) (pgx.Tx, error) {
+	x := t.(*tx)
+	return x.tx, x.flush(ctx)
+}
 
 // maxQueued bounds what waits in memory.
 const maxQueued = 512

@@ -131,11 +131,15 @@ func (d *DB) check(ctx context.Context) error {
 		return fmt.Errorf("%w: it is a read-only replica; name the primary", ErrServer)
 	}
 	return d.Update(ctx, nil, func(tx relational.Tx) error {
-		var there bool
-		if err := Native(tx).QueryRow(ctx, `select exists (select from pg_namespace where nspname = $1)`, d.Schema).Scan(&there); err != nil || there {
+		native, err := Native(ctx, tx)
+		if err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `create schema if not exists `+pgx.Identifier{d.Schema}.Sanitize())
+		var there bool
+		if err := native.QueryRow(ctx, `select exists (select from pg_namespace where nspname = $1)`, d.Schema).Scan(&there); err != nil || there {
+			return err
+		}
+		_, err = tx.Exec(ctx, `create schema if not exists `+pgx.Identifier{d.Schema}.Sanitize())
 		return err
 	})
 }

@@ -37,8 +37,12 @@ func ring(t testing.TB) *local.Ring {
 }
 
 func open(t testing.TB, url string, r *local.Ring) *relational.Catalog {
+	return openSchema(t, url, "", r)
+}
+
+func openSchema(t testing.TB, url, schema string, r *local.Ring) *relational.Catalog {
 	t.Helper()
-	c, err := Open(ctx, Config{URL: url, Connections: 4, Keep: time.Hour}, r, nil)
+	c, err := Open(ctx, Config{URL: url, Schema: schema, Connections: 4, Keep: time.Hour}, r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,10 +50,13 @@ func open(t testing.TB, url string, r *local.Ring) *relational.Catalog {
 	return c
 }
 
+// Each case has a schema of its own, which is cheaper than a database.
 func TestCatalog(t *testing.T) {
+	url, n := postgrestest.URL(t), 0
 	catalogtest.Run(t, func(t *testing.T) (catalogtest.Store, func() catalogtest.Store) {
-		url, r := postgrestest.URL(t), ring(t)
-		return open(t, url, r), func() catalogtest.Store { return open(t, url, r) }
+		n++
+		schema, r := fmt.Sprint("case_", n), ring(t)
+		return openSchema(t, url, schema, r), func() catalogtest.Store { return openSchema(t, url, schema, r) }
 	})
 }
 

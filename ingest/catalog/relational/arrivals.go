@@ -25,6 +25,12 @@ type facts struct {
 // Receive seals and stores arrivals before anything is done with them. An
 // arrival replaces an earlier one of the same document.
 func (c *Catalog) Receive(ctx context.Context, arrivals []catalog.Arrival) error {
+	return c.ReceiveJob(ctx, arrivals, func(Tx) (string, error) { return "", nil })
+}
+
+// ReceiveJob is Receive, marking the arrivals with the job that name makes in
+// the same transaction: whoever works on the job, and nobody else, judges them.
+func (c *Catalog) ReceiveJob(ctx context.Context, arrivals []catalog.Arrival, name func(Tx) (string, error)) error {
 	refs := make([]catalog.Ref, len(arrivals))
 	for i, a := range arrivals {
 		refs[i] = catalog.Ref{Tenant: a.Tenant, Document: a.ID}
@@ -33,8 +39,12 @@ func (c *Catalog) Receive(ctx context.Context, arrivals []catalog.Arrival) error
 		if err := c.refuseErased(ctx, tx, refs); err != nil {
 			return err
 		}
+		job, err := name(tx)
+		if err != nil {
+			return err
+		}
 		for _, a := range arrivals {
-			if err := c.receive(ctx, tx, a); err != nil {
+			if err := c.receive(ctx, tx, a, job); err != nil {
 				return err
 			}
 		}
@@ -42,7 +52,7 @@ func (c *Catalog) Receive(ctx context.Context, arrivals []catalog.Arrival) error
 	})
 }
 
-func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival) error {
+func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival, job string) error {
 	sealer, key, err := c.keys.NewDocument(a.Tenant, a.ID)
 	if err != nil {
 		return err
@@ -61,9 +71,9 @@ func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival) error {
 		return err
 	}
 	return tx.Queue(ctx, `insert into arrivals
-		(tenant, id, source, state, content, fingerprint, revision, claimed, key, facts, sealed, reasons, findings, received, batch, submitter)
-		values (?, ?, ?, ?, ?, ?, '', '', ?, ?, ?, '[]', '{}', ?, ?, ?)`,
-		a.Tenant, a.ID, a.Source, string(catalog.Received), a.Content, a.Fingerprint, key, sealedFacts, sealed, a.Received.Unix(), a.Batch, a.Submitter)
+		(tenant, id, source, state, content, fingerprint, revision, claimed, key, facts, sealed, reasons, findings, received, batch, submitter, job)
+		values (?, ?, ?, ?, ?, ?, '', '', ?, ?, ?, '[]', '{}', ?, ?, ?, ?)`,
+		a.Tenant, a.ID, a.Source, string(catalog.Received), a.Content, a.Fingerprint, key, sealedFacts, sealed, a.Received.Unix(), a.Batch, a.Submitter, job)
 }
 
 // Hold moves received arrivals to held or rejected. A rejected one loses its
@@ -75,7 +85,7 @@ func (c *Catalog) Hold(ctx context.Context, judgements []catalog.Judgement) erro
 	}
 	return c.updateDocuments(ctx, "holding documents", refs, func(tx Tx) error {
 		for _, j := range judgements {
-			if err := hold(ctx, tx, j); err != nil {
+			if err := c.hold(ctx, tx, j); err != nil {
 				return err
 			}
 		}
@@ -83,7 +93,7 @@ func (c *Catalog) Hold(ctx context.Context, judgements []catalog.Judgement) erro
 	})
 }
 
-func hold(ctx context.Context, tx Tx, j catalog.Judgement) error {
+func (c *Catalog) hold(ctx context.Context, tx Tx, j catalog.Judgement) error {
 	reasons, err := jsonText(j.Reasons)
 	if err != nil {
 		return err
@@ -99,9 +109,12 @@ func hold(ctx context.Context, tx Tx, j catalog.Judgement) error {
 		}
 	}
 	n, err := tx.Exec(ctx, `update arrivals set state = ?, revision = ?, claimed = ?, reasons = ?, findings = ?, signals = ?
-		where tenant = ? and id = ?`, string(j.State), j.Revision, j.Claimed, reasons, findings, signals, j.Tenant, j.Document)
+		where tenant = ? and id = ? and (? = '' or job = ?)`, string(j.State), j.Revision, j.Claimed, reasons, findings, signals, j.Tenant, j.Document, c.job, c.job)
 	if err != nil {
 		return err
+	}
+	if n != 1 && c.job != "" {
+		return nil // arrived anew or retired meanwhile
 	}
 	if n != 1 {
 		return catalog.ErrNotFound
@@ -179,20 +192,48 @@ func (c *Catalog) Arrival(ctx context.Context, tenant, id string) (catalog.Arriv
 	if a.State == catalog.Rejected {
 		return a, nil
 	}
-	sealer, err := c.keys.Document(tenant, id, key)
-	if err != nil {
-		return a, unavailable("opening arrival", err)
-	}
-	var f facts
-	if err := openJSON(sealer, sealedFacts, &f, "facts", tenant, id); err != nil {
-		return a, unavailable("opening arrival", err)
-	}
-	a.Name, a.URI, a.MediaType, a.Title, a.Claimed = f.Name, f.URI, f.MediaType, f.Title, f.Claimed
-	a.Manifest, a.Connector, a.Sequence = f.Manifest, f.Connector, f.Sequence
-	if a.Bytes, err = sealer.Open(sealed, associated([]string{"bytes", tenant, id})); err != nil {
+	if err := c.openArrival(&a, key, sealedFacts, sealed); err != nil {
 		return a, unavailable("opening arrival", err)
 	}
 	return a, nil
+}
+
+func (c *Catalog) openArrival(a *catalog.Arrival, key, sealedFacts, sealed []byte) error {
+	sealer, err := c.keys.Document(a.Tenant, a.ID, key)
+	if err != nil {
+		return err
+	}
+	var f facts
+	if err := openJSON(sealer, sealedFacts, &f, "facts", a.Tenant, a.ID); err != nil {
+		return err
+	}
+	a.Name, a.URI, a.MediaType, a.Title, a.Claimed = f.Name, f.URI, f.MediaType, f.Title, f.Claimed
+	a.Manifest, a.Connector, a.Sequence = f.Manifest, f.Connector, f.Sequence
+	a.Bytes, err = sealer.Open(sealed, associated([]string{"bytes", a.Tenant, a.ID}))
+	return err
+}
+
+// JobArrivals returns the arrivals of a job that are still to be judged, with their
+// bytes. One that arrived anew meanwhile belongs to its new job.
+func (c *Catalog) JobArrivals(ctx context.Context, name string) ([]catalog.Arrival, error) {
+	var list []catalog.Arrival
+	err := each(ctx, c.db, func(r Rows) error {
+		var key, sealedFacts, sealed []byte
+		a, err := scanArrival(r, &key, &sealedFacts, &sealed)
+		if err != nil {
+			return err
+		}
+		if err := c.openArrival(&a, key, sealedFacts, sealed); err != nil {
+			return err
+		}
+		list = append(list, a)
+		return nil
+	}, `select `+arrivalColumns+`, key, facts, sealed
+		from arrivals where job = ? and job <> '' and state = 'received' order by tenant, id`, name)
+	if err != nil {
+		return nil, unavailable("reading a job", err)
+	}
+	return list, nil
 }
 
 // Discard shreds a held arrival and keeps that it was rejected, for good: the

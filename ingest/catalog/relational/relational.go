@@ -87,7 +87,11 @@ type Catalog struct {
 	keep time.Duration
 	db   DB
 
-	printings printings
+	printings *printings // shared by its copies
+	// Of a catalog for one job: its name, and what runs first in every
+	// transaction.
+	job   string
+	guard func(context.Context, Tx) error
 
 	documents, open, owners string // asked on every query; the adapter keeps them parsed
 }
@@ -107,13 +111,47 @@ func New(ctx context.Context, db DB, c Config) (*Catalog, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	in := db.Dialect().In
-	return &Catalog{keys: c.Keys, now: c.Now, keep: c.Keep, db: db,
+	return &Catalog{printings: &printings{}, keys: c.Keys, now: c.Now, keep: c.Keep, db: db,
 		documents: documentColumns + ` where tenant = ? and state = 'live' and ` + in("id"),
 		open: `select c.id, c.document, c.version, c.ordinal, c.sealed, v.key from chunks c
 			join versions v on v.tenant = c.tenant and v.document = c.document and v.version = c.version and v.state = 'live'
 			where c.tenant = ? and ` + in("c.id"),
 		owners: `select print, document from prints where tenant = ? and ` + in("print") + ` order by 1, 2`,
 	}, nil
+}
+
+// ForJob is the same catalog as whoever works on a job of arrivals sees it.
+// Each of its transactions first runs guard, and changes nothing when that
+// fails. What arrived anew or was retired since is left alone: it is not this
+// job's any more. It must not be closed.
+func (c *Catalog) ForJob(name string, guard func(context.Context, Tx) error) *Catalog {
+	g := *c
+	g.job, g.guard = name, guard
+	return &g
+}
+
+// Exclusively runs fn unless another process that shares the catalog is inside
+// an Exclusively of the same name, and reports whether it ran. A catalog that
+// only one process can open always runs it.
+func (c *Catalog) Exclusively(ctx context.Context, name string, fn func() error) (bool, error) {
+	if x, ok := c.db.(interface {
+		Exclusively(context.Context, string, func() error) (bool, error)
+	}); ok {
+		return x.Exclusively(ctx, name, fn)
+	}
+	return true, fn()
+}
+
+// run is one transaction, after the guard.
+func (c *Catalog) run(ctx context.Context, doing string, locks []int64, fn func(Tx) error) error {
+	return failed(doing, c.db.Update(ctx, locks, func(tx Tx) error {
+		if c.guard != nil {
+			if err := c.guard(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return fn(tx)
+	}))
 }
 
 // DB is the database underneath, for what only its adapter can do.
@@ -125,7 +163,7 @@ func (c *Catalog) Close() error { return c.db.Close() }
 // update runs fn in one durable transaction that excludes every other. It is
 // the safe choice; [Catalog.updateDocuments] is the fast one.
 func (c *Catalog) update(ctx context.Context, doing string, fn func(Tx) error) error {
-	return failed(doing, c.db.Update(ctx, nil, fn))
+	return c.run(ctx, doing, nil, fn)
 }
 
 // updateDocuments runs fn in one durable transaction that touches only what
@@ -142,13 +180,13 @@ func (c *Catalog) updateDocuments(ctx context.Context, doing string, refs []cata
 		slices.Sort(locks) // everybody takes them in this order, so nobody waits in a circle
 		locks = slices.Compact(locks)
 	}
-	return failed(doing, c.db.Update(ctx, locks, fn))
+	return c.run(ctx, doing, locks, fn)
 }
 
 // updateBeside runs fn in one durable transaction beside any other but those of
 // [Catalog.update]: for changes that are right whatever else happens meanwhile.
 func (c *Catalog) updateBeside(ctx context.Context, doing string, fn func(Tx) error) error {
-	return failed(doing, c.db.Update(ctx, []int64{}, fn))
+	return c.run(ctx, doing, []int64{}, fn)
 }
 
 // manyLocks is how many documents are locked one by one; for more it is cheaper
@@ -166,7 +204,7 @@ func failed(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, catalog.ErrState), errors.Is(err, catalog.ErrLegalHold), errors.Is(err, catalog.ErrNotFound), errors.Is(err, keys.ErrSealed), errors.Is(err, catalog.ErrUnavailable):
+	case errors.Is(err, catalog.ErrState), errors.Is(err, catalog.ErrLegalHold), errors.Is(err, catalog.ErrNotFound), errors.Is(err, catalog.ErrTaken), errors.Is(err, keys.ErrSealed), errors.Is(err, catalog.ErrUnavailable):
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return unavailable(doing, err)

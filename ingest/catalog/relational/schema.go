@@ -39,6 +39,8 @@ var Migrations = []Migration{
 	{SQL: pushes},
 	{SQL: eraseSchema},
 	{SQL: printed},
+	{SQL: `alter table arrivals add column job TEXT not null default '';
+		create index arrivals_job on arrivals (job);`},
 }
 
 // latest is the version this program reads and writes.

@@ -84,8 +84,14 @@ func dropVersion(ctx context.Context, tx Tx, r catalog.Ref) error {
 // Commit makes intended versions live in one transaction: from then on they may
 // be released. The version before is owed a retirement in the index and loses
 // text and key, at once or when its batch can no longer be rolled back; the
-// arrival loses its bytes and key.
+// arrival that was judged loses its bytes and key.
 func (c *Catalog) Commit(ctx context.Context, refs []catalog.Ref) error {
+	return c.CommitWith(ctx, refs, func(Tx) error { return nil })
+}
+
+// CommitWith is Commit with something else that happens in the same transaction,
+// last.
+func (c *Catalog) CommitWith(ctx context.Context, refs []catalog.Ref, also func(Tx) error) error {
 	return c.updateDocuments(ctx, "committing versions", refs, func(tx Tx) error {
 		stored, err := c.stored(ctx, tx, refs)
 		if err != nil {
@@ -95,14 +101,48 @@ func (c *Catalog) Commit(ctx context.Context, refs []catalog.Ref) error {
 		if err != nil {
 			return err
 		}
+		gone, err := c.gone(ctx, tx, refs)
+		if err != nil {
+			return err
+		}
 		for _, r := range refs {
 			name := r.Tenant + "\x00" + r.Document
-			if err := c.commit(ctx, tx, r, stored[name], before[name]); err != nil {
+			if gone[name] {
+				err = retireVersion(ctx, tx, r)
+			} else {
+				err = c.commit(ctx, tx, r, stored[name], before[name])
+			}
+			if err != nil {
 				return err
 			}
 		}
-		return nil
+		return also(tx)
 	})
+}
+
+// gone are the documents whose arrival does not belong to this catalog's job
+// any more, by tenant and document. Without a job there are none.
+func (c *Catalog) gone(ctx context.Context, tx Tx, refs []catalog.Ref) (map[string]bool, error) {
+	if c.job == "" {
+		return nil, nil
+	}
+	out := map[string]bool{}
+	for tenant, documents := range byTenant(refs) {
+		list, err := c.list(documents)
+		if err != nil {
+			return nil, err
+		}
+		mine, err := column[string](ctx, tx, `select id from arrivals where tenant = ? and job = ? and `+c.in("id"), tenant, c.job, list)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range documents {
+			if !slices.Contains(mine, d) {
+				out[tenant+"\x00"+d] = true
+			}
+		}
+	}
+	return out, nil
 }
 
 // row is a version as it is stored.
@@ -170,7 +210,9 @@ func (c *Catalog) commit(ctx context.Context, tx Tx, r catalog.Ref, stored []row
 	if err := tx.Queue(ctx, `update versions set state = 'live' where tenant = ? and document = ? and version = ?`, r.Tenant, r.Document, r.Version); err != nil {
 		return err
 	}
-	return tx.Queue(ctx, `delete from arrivals where tenant = ? and id = ?`, r.Tenant, r.Document)
+	// Not one of other bytes, or that arrived meanwhile: it is still to be judged.
+	return tx.Queue(ctx, `delete from arrivals where tenant = ? and id = ? and content = ? and (job = ? or state <> 'received')`,
+		r.Tenant, r.Document, v.Content, c.job)
 }
 
 // record opens a stored version, without its chunks.

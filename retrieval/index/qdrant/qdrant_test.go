@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	pb "github.com/qdrant/go-client/qdrant"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -26,6 +27,7 @@ import (
 	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/index/indextest"
 	"github.com/doorward/doorward/retrieval/index/qdrant"
+	"github.com/doorward/doorward/retrieval/index/qdrant/qdranttest"
 )
 
 func TestSuite(t *testing.T) {
@@ -33,7 +35,7 @@ func TestSuite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			indextest.Run(t, indextest.Harness{Points: 300, Filters: 300, New: func(t *testing.T) indextest.Index {
 				cfg := cfg
-				_, cfg.Address = start(t)
+				_, cfg.Address = qdranttest.Start(t)
 				return made(t, cfg)
 			}, LooseTies: cfg.ServerFusion})
 		})
@@ -41,9 +43,9 @@ func TestSuite(t *testing.T) {
 }
 
 // opened returns an index over a fake with one chunk in it.
-func opened(t *testing.T, edit func(*qdrant.Config)) (*fake, *qdrant.Index, qdrant.Config) {
+func opened(t *testing.T, edit func(*qdrant.Config)) (*qdranttest.Fake, *qdrant.Index, qdrant.Config) {
 	t.Helper()
-	f, addr := start(t)
+	f, addr := qdranttest.Start(t)
 	pins := indextest.Pins()
 	cfg := qdrant.Config{Address: addr, Collection: "c", Pins: &pins, Schema: indextest.Schema(), Timeout: time.Second, WriteTimeout: time.Second}
 	if edit != nil {
@@ -76,8 +78,8 @@ func TestServerErrors(t *testing.T) {
 		{codes.PermissionDenied, 1}, {codes.Unauthenticated, 1}, {codes.InvalidArgument, 1}, {codes.NotFound, 1},
 	} {
 		f, x, _ := opened(t, nil)
-		f.set(func(context.Context, string) error { return status.Error(c.code, "quotes the group ann-of-hr") })
-		before := f.count("Query")
+		f.Set(func(context.Context, string) error { return status.Error(c.code, "quotes the group ann-of-hr") })
+		before := f.Calls("Query")
 		hits, err := x.Search(t.Context(), everything())
 		if !errors.Is(err, index.ErrUnavailable) || hits != nil {
 			t.Errorf("%s: %d hits, %v", c.code, len(hits), err)
@@ -85,7 +87,7 @@ func TestServerErrors(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "ann-of-hr") {
 			t.Errorf("%s: the error quotes the server's message", c.code)
 		}
-		if n := f.count("Query") - before; n != c.calls {
+		if n := f.Calls("Query") - before; n != c.calls {
 			t.Errorf("%s: asked %d times, want %d", c.code, n, c.calls)
 		}
 	}
@@ -94,7 +96,7 @@ func TestServerErrors(t *testing.T) {
 func TestOneFailureIsRepeated(t *testing.T) {
 	f, x, _ := opened(t, nil)
 	n := 0
-	f.set(func(context.Context, string) error {
+	f.Set(func(context.Context, string) error {
 		if n++; n == 1 {
 			return status.Error(codes.Unavailable, "restarting")
 		}
@@ -107,7 +109,7 @@ func TestOneFailureIsRepeated(t *testing.T) {
 
 func TestSilentServer(t *testing.T) {
 	f, x, _ := opened(t, nil)
-	f.set(func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() })
+	f.Set(func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() })
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	began := time.Now()
@@ -127,11 +129,11 @@ func TestHalfWrittenBatch(t *testing.T) {
 	for i := range 40 {
 		chunks = append(chunks, indextest.Chunk(100+i, policy.Attributes{}))
 	}
-	f.half = true
+	f.Half = true
 	if err := x.Put(t.Context(), indextest.Tenant, chunks); !errors.Is(err, index.ErrUnavailable) {
 		t.Fatalf("a half-written batch was acknowledged: %v", err)
 	}
-	f.half = false
+	f.Half = false
 	if err := x.Put(t.Context(), indextest.Tenant, chunks); err != nil {
 		t.Fatal(err)
 	}
@@ -139,10 +141,10 @@ func TestHalfWrittenBatch(t *testing.T) {
 	if err != nil || len(lines) != 41 {
 		t.Fatalf("%d points, %v; want 41", len(lines), err)
 	}
-	f.half = true
+	f.Half = true
 	chunks[0].Version = "v2"
 	x.Put(t.Context(), indextest.Tenant, chunks[:2])
-	f.half = false
+	f.Half = false
 	for _, c := range chunks {
 		if err := x.Retire(t.Context(), indextest.Tenant, c.Document, ""); err != nil {
 			t.Fatal(err)
@@ -171,7 +173,7 @@ func TestForeignPointIsLeftAlone(t *testing.T) {
 }
 
 func TestNetworkFaults(t *testing.T) {
-	_, addr := start(t)
+	_, addr := qdranttest.Start(t)
 	p := embedtest.NewProxy(t, addr)
 	pins := indextest.Pins()
 	cfg := qdrant.Config{Address: p.Address(), Collection: "c", Pins: &pins, Schema: indextest.Schema()}
@@ -229,7 +231,7 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 	for version, ok := range map[string]bool{"1.17.0": true, "1.18.2-dev": true, "1.19.0": true, "2.0.0": true, "1.16.9": false, "1.9.7": false, "": false, "dev": false} {
-		f.version = version
+		f.Version = version
 		if err := open(func(*qdrant.Config) {}); ok != (err == nil) || !ok && !errors.Is(err, qdrant.ErrVersion) {
 			t.Errorf("version %q: %v", version, err)
 		}
@@ -243,14 +245,16 @@ func TestOldStatisticsAreRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(f.collections["c"].points); n != 3 {
-		t.Errorf("%d points, want the chunk, the head and one part", n)
-	}
-	for id, p := range f.collections["c"].points {
-		if p.Payload["data"] != nil {
-			delete(f.collections["c"].points, id) // as if tampered with
+	f.Points("c", func(points map[string]*pb.PointStruct) {
+		if n := len(points); n != 3 {
+			t.Errorf("%d points, want the chunk, the head and one part", n)
 		}
-	}
+		for id, p := range points {
+			if p.Payload["data"] != nil {
+				delete(points, id) // as if tampered with
+			}
+		}
+	})
 	if _, err := x.DeclareEpoch(t.Context(), indextest.Tenant); err != nil {
 		t.Errorf("declaring an epoch does not mend a lost part: %v", err)
 	}
@@ -259,9 +263,9 @@ func TestOldStatisticsAreRemoved(t *testing.T) {
 func TestTLS(t *testing.T) {
 	web := httptest.NewTLSServer(http.NotFoundHandler())
 	defer web.Close()
-	f, addr := startWith(t, grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: web.TLS.Certificates, NextProtos: []string{"h2"}})))
+	f, addr := qdranttest.Start(t, grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: web.TLS.Certificates, NextProtos: []string{"h2"}})))
 	var key atomic.Value
-	f.set(func(ctx context.Context, _ string) error {
+	f.Set(func(ctx context.Context, _ string) error {
 		md, _ := metadata.FromIncomingContext(ctx)
 		key.Store(strings.Join(md.Get("api-key"), ","))
 		return nil
@@ -284,7 +288,7 @@ func TestTLS(t *testing.T) {
 
 // TestPromote switches an alias from one collection to another and drops the old.
 func TestPromote(t *testing.T) {
-	_, addr := start(t)
+	_, addr := qdranttest.Start(t)
 	pins := indextest.Pins()
 	cfg := qdrant.Config{Address: addr, Collection: "live", Pins: &pins, Schema: indextest.Schema()}
 	for i, name := range []string{"blue", "green"} {

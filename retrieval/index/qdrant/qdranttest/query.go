@@ -1,4 +1,4 @@
-package qdrant_test
+package qdranttest
 
 import (
 	"context"
@@ -11,12 +11,12 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-func (f *fake) Query(_ context.Context, r *pb.QueryPoints) (*pb.QueryResponse, error) {
+func (f *Fake) Query(_ context.Context, r *pb.QueryPoints) (*pb.QueryResponse, error) {
 	out, err := f.query(r)
 	return &pb.QueryResponse{Result: out}, err
 }
 
-func (f *fake) QueryBatch(_ context.Context, r *pb.QueryBatchPoints) (*pb.QueryBatchResponse, error) {
+func (f *Fake) QueryBatch(_ context.Context, r *pb.QueryBatchPoints) (*pb.QueryBatchResponse, error) {
 	out := &pb.QueryBatchResponse{}
 	for _, q := range r.QueryPoints {
 		hits, err := f.query(q)
@@ -28,7 +28,7 @@ func (f *fake) QueryBatch(_ context.Context, r *pb.QueryBatchPoints) (*pb.QueryB
 	return out, nil
 }
 
-func (f *fake) query(r *pb.QueryPoints) ([]*pb.ScoredPoint, error) {
+func (f *Fake) query(r *pb.QueryPoints) ([]*pb.ScoredPoint, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, err := f.find(r.CollectionName)

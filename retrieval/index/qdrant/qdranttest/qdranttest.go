@@ -1,4 +1,5 @@
-package qdrant_test
+// Package qdranttest is a Qdrant in memory for tests, over the real protocol.
+package qdranttest
 
 import (
 	"context"
@@ -16,20 +17,20 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// fake is a Qdrant in memory with the behaviour this package relies on, and
+// Fake is a Qdrant in memory with the behaviour this package relies on, and
 // switches for failing. What it says about filters is written from Qdrant's
 // documented semantics; the suite holds it and a real server to the same
 // reference.
-type fake struct {
+type Fake struct {
 	pb.UnimplementedPointsServer
 	pb.UnimplementedCollectionsServer
 	pb.UnimplementedQdrantServer
 
-	version string
+	Version string
 	// before is asked first by every call; an error or a long wait is the fault.
 	before func(ctx context.Context, method string) error
-	// half makes upserts store half their points and then fail.
-	half bool
+	// Half makes upserts store half their points and then fail.
+	Half bool
 
 	mu          sync.Mutex
 	collections map[string]*stored
@@ -43,16 +44,14 @@ type stored struct {
 	points  map[string]*pb.PointStruct
 }
 
-// start serves a fake on a loopback port.
-func start(t testing.TB) (*fake, string) { return startWith(t) }
-
-func startWith(t testing.TB, options ...grpc.ServerOption) (*fake, string) {
+// Start serves a Fake on a loopback port and returns its address.
+func Start(t testing.TB, options ...grpc.ServerOption) (*Fake, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{version: "1.17.1", collections: map[string]*stored{}, aliases: map[string]string{}, calls: map[string]int{}}
+	f := &Fake{Version: "1.17.1", collections: map[string]*stored{}, aliases: map[string]string{}, calls: map[string]int{}}
 	s := grpc.NewServer(append(options, grpc.UnaryInterceptor(f.intercept))...)
 	pb.RegisterPointsServer(s, f)
 	pb.RegisterCollectionsServer(s, collections{f: f})
@@ -65,10 +64,10 @@ func startWith(t testing.TB, options ...grpc.ServerOption) (*fake, string) {
 // collections keeps apart the two services' methods of the same name.
 type collections struct {
 	pb.UnimplementedCollectionsServer
-	f *fake
+	f *Fake
 }
 
-func (f *fake) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, h grpc.UnaryHandler) (any, error) {
+func (f *Fake) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, h grpc.UnaryHandler) (any, error) {
 	method := info.FullMethod[strings.LastIndexByte(info.FullMethod, '/')+1:]
 	f.mu.Lock()
 	f.calls[method]++
@@ -82,23 +81,34 @@ func (f *fake) intercept(ctx context.Context, req any, info *grpc.UnaryServerInf
 	return h(ctx, req)
 }
 
-func (f *fake) set(before func(ctx context.Context, method string) error) {
+// Set puts a fault, or nil, before every call.
+func (f *Fake) Set(before func(ctx context.Context, method string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.before = before
 }
 
-func (f *fake) count(method string) int {
+// Calls is how often a method was called.
+func (f *Fake) Calls(method string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.calls[method]
 }
 
-func (f *fake) HealthCheck(context.Context, *pb.HealthCheckRequest) (*pb.HealthCheckReply, error) {
-	return &pb.HealthCheckReply{Title: "fake", Version: f.version}, nil
+func (f *Fake) HealthCheck(context.Context, *pb.HealthCheckRequest) (*pb.HealthCheckReply, error) {
+	return &pb.HealthCheckReply{Title: "fake", Version: f.Version}, nil
 }
 
-func (f *fake) find(name string) (*stored, error) {
+// Points gives fn a collection's points, which it may change.
+func (f *Fake) Points(collection string, fn func(map[string]*pb.PointStruct)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := f.collections[collection]; s != nil {
+		fn(s.points)
+	}
+}
+
+func (f *Fake) find(name string) (*stored, error) {
 	if to, ok := f.aliases[name]; ok {
 		name = to
 	}
@@ -175,7 +185,7 @@ func done() *pb.PointsOperationResponse {
 	return &pb.PointsOperationResponse{Result: &pb.UpdateResult{Status: pb.UpdateStatus_Completed}}
 }
 
-func (f *fake) CreateFieldIndex(_ context.Context, r *pb.CreateFieldIndexCollection) (*pb.PointsOperationResponse, error) {
+func (f *Fake) CreateFieldIndex(_ context.Context, r *pb.CreateFieldIndexCollection) (*pb.PointsOperationResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, err := f.find(r.CollectionName)
@@ -186,7 +196,7 @@ func (f *fake) CreateFieldIndex(_ context.Context, r *pb.CreateFieldIndexCollect
 	return done(), nil
 }
 
-func (f *fake) Upsert(_ context.Context, r *pb.UpsertPoints) (*pb.PointsOperationResponse, error) {
+func (f *Fake) Upsert(_ context.Context, r *pb.UpsertPoints) (*pb.PointsOperationResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, err := f.find(r.CollectionName)
@@ -194,7 +204,7 @@ func (f *fake) Upsert(_ context.Context, r *pb.UpsertPoints) (*pb.PointsOperatio
 		return nil, err
 	}
 	for i, p := range r.Points {
-		if f.half && i >= len(r.Points)/2 {
+		if f.Half && i >= len(r.Points)/2 {
 			return nil, status.Error(codes.Unavailable, "went away half-way")
 		}
 		if old := s.points[p.Id.GetUuid()]; old != nil && r.UpdateFilter != nil && !matches(r.UpdateFilter, old.Payload) {
@@ -206,7 +216,7 @@ func (f *fake) Upsert(_ context.Context, r *pb.UpsertPoints) (*pb.PointsOperatio
 }
 
 // each calls do for the points a selector names, ascending by id.
-func (f *fake) each(collection string, sel *pb.PointsSelector, do func(s *stored, id string, p *pb.PointStruct)) (*pb.PointsOperationResponse, error) {
+func (f *Fake) each(collection string, sel *pb.PointsSelector, do func(s *stored, id string, p *pb.PointStruct)) (*pb.PointsOperationResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, err := f.find(collection)
@@ -227,7 +237,7 @@ func (f *fake) each(collection string, sel *pb.PointsSelector, do func(s *stored
 // idKey is where matches finds a point's id.
 const idKey = "\x00id"
 
-func (f *fake) Facet(_ context.Context, r *pb.FacetCounts) (*pb.FacetResponse, error) {
+func (f *Fake) Facet(_ context.Context, r *pb.FacetCounts) (*pb.FacetResponse, error) {
 	counts := map[string]uint64{}
 	_, err := f.each(r.CollectionName, pb.NewPointsSelectorFilter(r.Filter), func(_ *stored, _ string, p *pb.PointStruct) { counts[p.Payload[r.Key].GetStringValue()]++ })
 	out := &pb.FacetResponse{}
@@ -237,21 +247,21 @@ func (f *fake) Facet(_ context.Context, r *pb.FacetCounts) (*pb.FacetResponse, e
 	return out, err
 }
 
-func (f *fake) Delete(_ context.Context, r *pb.DeletePoints) (*pb.PointsOperationResponse, error) {
+func (f *Fake) Delete(_ context.Context, r *pb.DeletePoints) (*pb.PointsOperationResponse, error) {
 	return f.each(r.CollectionName, r.Points, func(s *stored, id string, _ *pb.PointStruct) { delete(s.points, id) })
 }
 
-func (f *fake) SetPayload(_ context.Context, r *pb.SetPayloadPoints) (*pb.PointsOperationResponse, error) {
+func (f *Fake) SetPayload(_ context.Context, r *pb.SetPayloadPoints) (*pb.PointsOperationResponse, error) {
 	return f.each(r.CollectionName, r.PointsSelector, func(_ *stored, _ string, p *pb.PointStruct) { maps.Copy(p.Payload, r.Payload) })
 }
 
-func (f *fake) Count(_ context.Context, r *pb.CountPoints) (*pb.CountResponse, error) {
+func (f *Fake) Count(_ context.Context, r *pb.CountPoints) (*pb.CountResponse, error) {
 	n := uint64(0)
 	_, err := f.each(r.CollectionName, pb.NewPointsSelectorFilter(r.Filter), func(*stored, string, *pb.PointStruct) { n++ })
 	return &pb.CountResponse{Result: &pb.CountResult{Count: n}}, err
 }
 
-func (f *fake) Get(_ context.Context, r *pb.GetPoints) (*pb.GetResponse, error) {
+func (f *Fake) Get(_ context.Context, r *pb.GetPoints) (*pb.GetResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, err := f.find(r.CollectionName)
@@ -267,7 +277,7 @@ func (f *fake) Get(_ context.Context, r *pb.GetPoints) (*pb.GetResponse, error) 
 	return out, nil
 }
 
-func (f *fake) Scroll(_ context.Context, r *pb.ScrollPoints) (*pb.ScrollResponse, error) {
+func (f *Fake) Scroll(_ context.Context, r *pb.ScrollPoints) (*pb.ScrollResponse, error) {
 	out := &pb.ScrollResponse{}
 	_, err := f.each(r.CollectionName, pb.NewPointsSelectorFilter(r.Filter), func(_ *stored, id string, p *pb.PointStruct) {
 		switch {
