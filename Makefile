@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo split-payloads kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo split-payloads kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index workers clients
 .PHONY: bench-ingest unchanged million
 .PHONY: drain release image
 
@@ -151,6 +151,9 @@ fuzz-api: ## The HTTP API alone, as six kinds of callers, for FUZZTIME
 
 test-index-heavy: ## Kills, a million filter decisions and non-interference on the embedded index
 	DOORWARD_TEST_KILLS=200 DOORWARD_TEST_TRIPLES=1000000 DOORWARD_TEST_ANSWERS=10000 $(GO) test -timeout 60m -v ./retrieval/index/sqlite
+
+workers: ## 2,000 documents by several workers, one killed; throughput of two beside one (needs PostgreSQL)
+	DOORWARD_WORKERS=2000 $(GO) test ./test -count=1 -run 'TestWorkers' -v -timeout 30m
 
 test-qdrant: ## The index suite on a real server: DOORWARD_TEST_QDRANT=host:port (docker run qdrant/qdrant)
 	$(GO) test -timeout 60m -v ./retrieval/index/qdrant

@@ -197,3 +197,38 @@ func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }
+
+// Throughput of one and of two workers, each on one processor, over the same
+// queued documents; from the first batch taken to the last one done. It judges
+// nothing: where PostgreSQL, the index and the workers share few processors the
+// ratio says more about those.
+func TestWorkersThroughput(t *testing.T) {
+	n, _ := strconv.Atoi(os.Getenv("DOORWARD_WORKERS"))
+	if n == 0 {
+		t.Skip("a measurement: set DOORWARD_WORKERS to a number of documents, or `make workers`")
+	}
+	corpus := madeUpCorpus(t, n)
+	keys := ""
+	var rate [3]float64
+	for _, workers := range []int{1, 2} {
+		c := newCluster(t, corpus, keys)
+		reader := c.machine(t)
+		keys = c.keys
+		must(t, reader, "ingest", "--enqueue")
+		for range workers {
+			c.worker(t, c.machine(t))
+		}
+		within(t, 10*time.Minute, "the end of the queue", func() bool {
+			return c.count(t, `select count(*) from doorward.river_job where state <> 'completed'`) == 0
+		})
+		var seconds float64
+		err := c.catalog.QueryRow(t.Context(), `select extract(epoch from max(finalized_at) - min(attempted_at))::float8 from doorward.river_job`).Scan(&seconds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rate[workers] = float64(n) / seconds
+		by := c.count(t, `select count(distinct attempted_by[1]) from doorward.river_job`)
+		t.Logf("%d workers (%d had a batch): %d documents in %.2f s, %.0f documents/s", workers, by, n, seconds, rate[workers])
+	}
+	t.Logf("two workers are %.2f times as fast as one", rate[2]/rate[1])
+}
