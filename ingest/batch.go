@@ -103,8 +103,8 @@ func (j *Judged) Settle(ctx context.Context, c Catalog) error {
 // Owed carries out the index work the catalog owes, whoever left it.
 func (p *Pipeline) Owed(ctx context.Context) error { return p.work(ctx) }
 
-// Renew declares a tenant's term statistics anew when added chunks have changed
+// RenewStatistics declares a tenant's term statistics anew when added chunks have changed
 // the corpus so far that rankings would suffer.
-func (p *Pipeline) Renew(ctx context.Context, tenant string, added int) error {
+func (p *Pipeline) RenewStatistics(ctx context.Context, tenant string, added int) error {
 	return p.declareEpoch(ctx, tenant, added)
 }

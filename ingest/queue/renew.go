@@ -41,7 +41,7 @@ func (w *worker) renew(ctx context.Context, last bool) error {
 	}
 	var errs []error
 	for tenant, n := range w.added.take(least) {
-		_, err := w.q.DB.Exclusively(ctx, "statistics", func() error { return w.q.Pipeline.Renew(ctx, tenant, n) })
+		_, err := w.q.DB.Exclusively(ctx, "statistics", func() error { return w.q.Pipeline.RenewStatistics(ctx, tenant, n) })
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
