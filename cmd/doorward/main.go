@@ -105,8 +105,6 @@ type global struct {
 	owner *owner   // set where this process has the data directory open already
 }
 
-func rootCommand() *cobra.Command { return newRoot(&global{}) }
-
 func newRoot(g *global) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "doorward",

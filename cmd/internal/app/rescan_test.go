@@ -200,6 +200,6 @@ func TestRescanRate(t *testing.T) {
 		t.Fatalf("%+v, %v, %d queries failed", r, err, failed.Load())
 	}
 	data, _ := json.Marshal(r.Outcomes)
-	t.Log(fmt.Sprintf("%d documents, %d chunks scanned again in %.1f s: %.0f documents/s; %d queries meanwhile, the slowest %v, none failed; opened in %v; %s",
-		r.Stale, r.Chunks, r.Elapsed.Seconds(), float64(r.Stale)/r.Elapsed.Seconds(), queries.Load(), slowest.Round(time.Millisecond), restart.Round(time.Millisecond), data))
+	t.Logf("%d documents, %d chunks scanned again in %.1f s: %.0f documents/s; %d queries meanwhile, the slowest %v, none failed; opened in %v; %s",
+		r.Stale, r.Chunks, r.Elapsed.Seconds(), float64(r.Stale)/r.Elapsed.Seconds(), queries.Load(), slowest.Round(time.Millisecond), restart.Round(time.Millisecond), data)
 }

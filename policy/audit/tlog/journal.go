@@ -50,8 +50,6 @@ type frame struct {
 	sig     []byte
 }
 
-func (f *frame) next() uint64 { return f.first + uint64(len(f.entries)) }
-
 func journalMessage(hash [sha256.Size]byte) []byte {
 	return append([]byte("doorward audit journal v1\x00"), hash[:]...)
 }
