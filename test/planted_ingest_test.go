@@ -136,7 +136,7 @@ func TestPlantedIngest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "doorward.yaml"), []byte(config+"policy: {dir: "+filepath.Join(policyDir, "enterprise", "ingestall")+"}\n"))
+	write(t, filepath.Join(dir, "doorward.yaml"), []byte(config+"quota: {state: off}\npolicy: {dir: "+filepath.Join(policyDir, "enterprise", "ingestall")+"}\n"))
 	rng := rand.New(rand.NewPCG(11, 12))
 	values := make([]string, n)
 	f, err := os.Create(filepath.Join(dir, "docs.jsonl"))
