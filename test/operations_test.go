@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -167,11 +168,13 @@ func get(t *testing.T, url string, want int) string {
 	return string(body)
 }
 
-// TestReadinessTellsTheTruth takes the audit folder away from a running service.
+// TestReadinessTellsTheTruth takes the audit folder away from a running service
+// and leaves another in its place, as a background write or a careless restore
+// would.
 func TestReadinessTellsTheTruth(t *testing.T) {
 	b, operator, dir, _, _ := operated(t, &obedient{})
 	audit := filepath.Join(dir, "data", "audit")
-	if err := os.Rename(audit, audit+".gone"); err != nil {
+	if err := errors.Join(os.Rename(audit, audit+".gone"), os.MkdirAll(audit, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	var state struct {
@@ -193,9 +196,20 @@ func TestReadinessTellsTheTruth(t *testing.T) {
 	}
 	get(t, b.url+"/readyz", http.StatusServiceUnavailable)
 	get(t, b.url+"/healthz", http.StatusOK)
-	if err := os.Rename(audit+".gone", audit); err != nil {
-		t.Fatal(err)
-	}
+	putBack(t, audit)
 	time.Sleep(1100 * time.Millisecond)
 	get(t, b.url+"/readyz", http.StatusOK)
+}
+
+// putBack moves a folder back over what background writes left in its place.
+func putBack(t *testing.T, dir string) {
+	t.Helper()
+	var err error
+	for range 100 {
+		if err = errors.Join(os.RemoveAll(dir), os.Rename(dir+".gone", dir)); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal(err)
 }

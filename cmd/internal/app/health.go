@@ -23,7 +23,7 @@ func (a *App) Parts() []api.Part {
 		{Name: "catalog", Check: func(ctx context.Context) error { _, err := a.Catalog.Tenants(ctx); return err }},
 		{Name: "index", Check: func(ctx context.Context) error { _, err := a.Index.Statistics(ctx, a.Config.Tenant); return err }},
 		{Name: "audit", Check: func(context.Context) error {
-			return errors.Join(a.Metrics.auditTrouble(), writable(AuditDir(a.Config)))
+			return errors.Join(a.Metrics.auditTrouble(), a.AuditLog.InPlace(), writable(AuditDir(a.Config)))
 		}},
 		{Name: "keys", Check: func(context.Context) error { _, err := a.Keys.Derive(a.Config.Tenant, keys.AuditID); return err }},
 		{Name: "disk", Check: func(context.Context) error { return free(a.Config.Data, a.Config.Limits.FreeDisk) }},

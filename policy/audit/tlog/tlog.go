@@ -263,7 +263,10 @@ func (l *Log) flush() {
 		lists[i], r.first = r.entries, first
 		first += uint64(len(r.entries))
 	}
-	err := l.journal.append(lists)
+	err := l.InPlace()
+	if err == nil {
+		err = l.journal.append(lists)
+	}
 	if err != nil {
 		err = fmt.Errorf("%w: %w", audit.ErrUnavailable, err)
 		l.Log.Error("the audit log takes no entries; nothing is released", "error", err)
@@ -273,6 +276,24 @@ func (l *Log) flush() {
 	for _, r := range batch {
 		r.result <- err
 	}
+}
+
+// InPlace reports an error if the folder no longer holds the journal this log
+// writes: it was moved, removed or put back from a copy, and entries would go
+// where no reader looks.
+func (l *Log) InPlace() error {
+	held, err := l.journal.head.Stat()
+	if err != nil {
+		return fmt.Errorf("looking at the audit journal: %w", err)
+	}
+	found, err := os.Stat(filepath.Join(l.Dir, journalDir, headFile))
+	if err != nil {
+		return fmt.Errorf("the audit journal is no longer in its folder: %w", err)
+	}
+	if !os.SameFile(held, found) {
+		return errors.New("the audit folder holds another journal than the one being written: put it back, or restart")
+	}
+	return nil
 }
 
 // Published waits until a checkpoint covers an entry.
