@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,10 +20,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/chunk"
+	"github.com/doorward/doorward/ingest/signal"
 	"github.com/doorward/doorward/ingest/source"
+	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/policy/keys/local"
+	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/sanitize/fingerprint"
 )
 
 // campaign skips a measurement unless asked for.
@@ -119,8 +126,21 @@ func spent() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// TestThroughput measures ingest beside the scan alone. Rates per core are by
-// processor time, so that a busy machine changes them little.
+// perCore is a rate in MB/s of processor time, which another process's load
+// changes little; the same on one core and on many.
+func perCore(t testing.TB, mb float64, work func() error) float64 {
+	t.Helper()
+	runtime.GC()
+	began := spent()
+	if err := work(); err != nil {
+		t.Fatal(err)
+	}
+	return mb / (spent() - began).Seconds()
+}
+
+// TestThroughput measures ingest, and beside it each of its steps alone. Rates
+// per core are by processor time. SHA-256 is the anchor: it says what this
+// machine did while it measured.
 func TestThroughput(t *testing.T) {
 	n := campaign(t, "DOORWARD_BENCH_INGEST")
 	texts := plainTexts(t, n, 10_000)
@@ -129,27 +149,22 @@ func TestThroughput(t *testing.T) {
 		total += len(x)
 	}
 	mb := float64(total) / 1e6
-	scanners, err := scannersOf()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, x := range texts[:min(20, n)] { // warm
-		if _, err := scanners.Sanitizer.Scan(t.Context(), x); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cpu := spent()
-	for _, x := range texts {
-		if _, err := scanners.Sanitizer.Scan(t.Context(), x); err != nil {
-			t.Fatal(err)
-		}
-	}
-	scan := mb / (spent() - cpu).Seconds()
-
 	s := textStore(t, texts)
 	a := s.open(t)
 	defer a.Close()
-	cpu = spent()
+	say := func(what string, rate float64) { t.Logf("%-34s %8.2f MB/s per core", what, rate) }
+	t.Logf("%d documents, %.1f MB, GOMAXPROCS %d", n, mb, runtime.GOMAXPROCS(0))
+	say("anchor: SHA-256", perCore(t, 20*mb, func() error {
+		for range 20 {
+			for _, x := range texts {
+				sha256.Sum256([]byte(x))
+			}
+		}
+		return nil
+	}))
+	scan := steps(t, a, texts, mb, say)
+
+	cpu := spent()
 	report, err := a.Ingest(t.Context(), s.cfg.Sources[0], ingest.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -158,10 +173,73 @@ func TestThroughput(t *testing.T) {
 		t.Fatalf("outcomes %v", report.Outcomes)
 	}
 	whole := mb / (spent() - cpu).Seconds()
-	t.Logf("%d documents, %.1f MB, %d chunks, GOMAXPROCS %d", n, mb, report.Chunks, runtime.GOMAXPROCS(0))
-	t.Logf("scan alone                 %6.2f MB/s per core", scan)
-	t.Logf("scan + chunk + index       %6.2f MB/s per core (%.2f of the scan), %.0f documents/s, %.2f MB/s by the clock", whole, whole/scan, float64(n)/report.Elapsed.Seconds(), mb/report.Elapsed.Seconds())
+	say("whole: scan + chunk + index", whole)
+	t.Logf("whole: %.2f of the scan alone, %.0f documents/s and %.2f MB/s by the clock, %d chunks", whole/scan, float64(n)/report.Elapsed.Seconds(), mb/report.Elapsed.Seconds(), report.Chunks)
+	pushedRates(t, a, texts)
+}
 
+// steps measures each step of a document's way alone, one document after the
+// other, after a first round over some that fills the caches of words. It
+// returns the rate of the scan.
+func steps(t *testing.T, a *app.App, texts []string, mb float64, say func(string, float64)) float64 {
+	t.Helper()
+	p := a.Pipeline
+	key := func(purpose keys.Purpose) []byte {
+		k, err := a.Keys.Derive("acme", purpose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	profiler, err := signal.NewProfiler(key(keys.Signals))
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms, protected := key(keys.Terms), key(keys.Protected)
+	var rate float64
+	for _, step := range []struct {
+		name string
+		run  func(text string) error
+	}{
+		{"scan alone", func(text string) error { _, err := p.Sanitizer.Scan(t.Context(), text); return err }},
+		{"extract alone", func(text string) error {
+			_, err := p.Extractor.Extract(t.Context(), ingest.Upload{Name: "d.txt", MediaType: "text/plain", Bytes: []byte(text)})
+			return err
+		}},
+		{"signals alone", func(text string) error { profiler.Measure(text); return nil }},
+		{"chunk alone", func(text string) error { _, err := chunk.Split(text, nil, p.Chunks); return err }},
+		{"chunk + analyse", func(text string) error {
+			list, err := chunk.Split(text, nil, p.Chunks)
+			language := p.Analyzer.Language(text)
+			for _, c := range list {
+				p.Analyzer.Analyze(terms, embed.Document{Headings: c.Headings, Body: text[c.Start:c.End], Language: language})
+			}
+			return err
+		}},
+		{"fingerprints alone", func(text string) error { fingerprint.Of(protected, text); return nil }},
+	} {
+		each := func(list []string) error {
+			for _, text := range list {
+				if err := step.run(text); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if err := each(texts[:len(texts)/10]); err != nil {
+			t.Fatal(err)
+		}
+		r := perCore(t, mb, func() error { return each(texts) })
+		if say(step.name, r); rate == 0 {
+			rate = r
+		}
+	}
+	return rate
+}
+
+// pushedRates measures documents pushed one by one by several callers.
+func pushedRates(t *testing.T, a *app.App, texts []string) {
+	t.Helper()
 	push, err := source.NewPush(source.PushConfig{Name: "push", Mapping: source.Mapping{Rules: []source.Rule{{Set: map[string]any{"groups": []any{"staff"}}}}}})
 	if err != nil {
 		t.Fatal(err)
@@ -173,16 +251,19 @@ func TestThroughput(t *testing.T) {
 		}
 		return err
 	}
+	first := 0
 	for _, callers := range []int{1, 16, 64} {
+		last := min(first+len(texts)/3, len(texts))
+		if callers == 1 {
+			last = len(texts) / 10
+		}
 		began, cpu := time.Now(), spent()
 		var next atomic.Int64
-		from := int64(n) * int64(map[int]int{1: 0, 16: 1, 64: 2}[callers]) / 3
-		to := int64(n) * int64(map[int]int{1: 0, 16: 1, 64: 2}[callers]+1) / 3
-		next.Store(from)
+		next.Store(int64(first))
 		var group sync.WaitGroup
 		for range callers {
 			group.Go(func() {
-				for i := next.Add(1) - 1; i < to; i = next.Add(1) - 1 {
+				for i := next.Add(1) - 1; i < int64(last); i = next.Add(1) - 1 {
 					if err := one(t.Context(), int(i)); err != nil {
 						t.Error(err)
 						return
@@ -191,8 +272,9 @@ func TestThroughput(t *testing.T) {
 			})
 		}
 		group.Wait()
-		took := time.Since(began)
-		t.Logf("pushed one by one, %2d callers: %6.0f documents/s acknowledged durably (%.0f by processor time per core)", callers, float64(to-from)/took.Seconds(), float64(to-from)/(spent()-cpu).Seconds())
+		t.Logf("pushed one by one, %2d callers: %6.0f documents/s acknowledged durably (%.0f by processor time per core)",
+			callers, float64(last-first)/time.Since(began).Seconds(), float64(last-first)/(spent()-cpu).Seconds())
+		first = last
 	}
 }
 
