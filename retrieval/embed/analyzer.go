@@ -1,10 +1,11 @@
 package embed
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math"
-	"sort"
+	"slices"
 )
 
 // Config sets how text becomes terms. Its zero value is the tuned default.
@@ -45,8 +46,7 @@ type Analyzer struct {
 	cfg         Config
 	languages   []language
 	fingerprint string
-	keys        keyrings
-	stems       memo[string]
+	lexicons    lexicons
 }
 
 // Document is a text to index, field by field.
@@ -123,136 +123,80 @@ func (a *Analyzer) Fingerprint() string { return a.fingerprint }
 
 // Language detects the language of text among the configured ones, by its
 // script and function words; the first configured one when undecided.
-func (a *Analyzer) Language(text string) string { return a.detect(tokens(text)).code }
+func (a *Analyzer) Language(text string) string {
+	x := a.lexicons.borrow()
+	x.text = x.read(x.text, text, detectTokens)
+	code := a.detect(x.text).code
+	a.lexicons.giveBack(x)
+	return code
+}
 
 // Analyze returns a document's terms, ascending by key. The weights depend on
 // the document and the configuration alone, never on other documents.
 func (a *Analyzer) Analyze(tenantKey []byte, d Document) []Term {
-	ring := a.keys.ring(tenantKey)
-	fields := a.fields(d)
+	x := a.lexicons.borrow()
+	x.field(d.Title, a.cfg.TitleWeight)
+	for _, h := range d.Headings {
+		x.field(h, a.cfg.HeadingWeight)
+	}
+	x.field(d.Body, a.cfg.BodyWeight)
 	lang, known := languageByCode(d.Language)
 	if !known {
-		var all []token
-		for _, f := range fields {
-			all = append(all, f.tokens...)
-		}
-		lang = a.detect(all)
+		lang = a.detect(x.text)
 	}
-	words, grams, pairs := bag{}, bag{}, bag{}
-	for _, f := range fields {
-		a.features(f.tokens, lang, func(space byte, term string) {
-			switch space {
-			case spaceWord:
-				words.add(term, f.weight)
-			case spaceGram:
-				grams.add(term, f.weight)
-			case spacePair:
-				pairs.add(term, f.weight)
-			}
-		})
+	from := 0
+	for _, f := range x.fields {
+		x.add(a, x.text[from:f.end], lang.index, f.weight)
+		from = f.end
 	}
-	out := make(map[uint32]float32, len(words.tf)+len(grams.tf)+len(pairs.tf)+1)
-	a.weigh(out, ring, spaceWord, words, a.cfg.Pivot)
-	a.weigh(out, ring, spaceGram, grams, a.cfg.Pivot*gramsPerWord)
-	a.weigh(out, ring, spacePair, pairs, a.cfg.Pivot)
-	if len(out) > 0 {
-		out[ring.key(spaceMark, lang.code)] = quantum
-	}
-	return sorted(out, a.cfg.MaxTerms)
+	out := a.weigh(x, x.keysOf(tenantKey), lang)
+	x.count.clear()
+	a.lexicons.giveBack(x)
+	return out
 }
 
 // gramsPerWord is how many four-grams a stem has on average in English prose.
 const gramsPerWord = 3.77
 
-type field struct {
-	tokens []token
-	weight float64
-}
-
-func (a *Analyzer) fields(d Document) []field {
-	out := []field{{tokens(d.Title), a.cfg.TitleWeight}}
-	for _, h := range d.Headings {
-		out = append(out, field{tokens(h), a.cfg.HeadingWeight})
-	}
-	return append(out, field{tokens(d.Body), a.cfg.BodyWeight})
-}
-
-// features yields a text's words, their grams and the pairs of neighbours.
-func (a *Analyzer) features(toks []token, l language, yield func(space byte, term string)) {
-	before := ""
-	for _, t := range toks {
-		w, ok := a.word(t, l)
-		if !ok {
-			continue
+// weigh returns the counted terms with their weights, ascending by key.
+func (a *Analyzer) weigh(x *lexicon, k *termKeys, lang language) []Term {
+	c := &x.count
+	packed := make([]uint64, 0, len(c.words)+len(c.grams)+len(c.pairs))
+	add := func(list []uint32, of []float64, length, pivot float64, key func(*termKeys, uint32) uint32) {
+		norm := a.cfg.K1 * (1 - a.cfg.B + a.cfg.B*length/pivot)
+		for _, id := range list {
+			tf := of[id]
+			w := max(math.Round(tf*(a.cfg.K1+1)/(tf+norm)/quantum)*quantum, quantum)
+			packed = append(packed, uint64(key(k, id))<<32|uint64(math.Float32bits(float32(w))))
 		}
-		yield(spaceWord, w)
-		if t.ideographic {
-			before = "" // already a pair
-			continue
+	}
+	add(c.words, c.ofTerm, c.wordLength, a.cfg.Pivot, x.term)
+	add(c.grams, c.ofTerm, c.gramLength, a.cfg.Pivot*gramsPerWord, x.term)
+	add(c.pairs, c.ofPair, c.pairLength, a.cfg.Pivot, x.pairKey)
+	if len(packed) == 0 {
+		return []Term{}
+	}
+	mark := k.mark(lang.code)
+	packed = slices.DeleteFunc(packed, func(p uint64) bool { return uint32(p>>32) == mark })
+	packed = append(packed, uint64(mark)<<32|uint64(math.Float32bits(quantum)))
+	slices.Sort(packed)
+	out := make([]Term, 0, len(packed))
+	for i, p := range packed { // weights are positive, so their bits are in their order
+		if i+1 < len(packed) && packed[i+1]>>32 == p>>32 {
+			continue // two terms on one key: the heavier stands
 		}
-		if a.cfg.GramWeight > 0 {
-			eachGram(w, func(g string) { yield(spaceGram, g) })
-		}
-		if a.cfg.PhraseWeight > 0 && before != "" {
-			yield(spacePair, before+" "+w)
-		}
-		before = w
+		out = append(out, Term{uint32(p >> 32), math.Float32frombits(uint32(p))})
 	}
+	return heaviest(out, a.cfg.MaxTerms)
 }
 
-// word returns the form of t that is keyed; ok is false for stop words.
-func (a *Analyzer) word(t token, l language) (string, bool) {
-	if t.ideographic {
-		return t.text, true
+// heaviest keeps limit terms, ascending by key.
+func heaviest(list []Term, limit int) []Term {
+	byKey := func(a, b Term) int { return cmp.Compare(a.Key, b.Key) }
+	if len(list) > limit {
+		slices.SortFunc(list, func(a, b Term) int { return cmp.Or(cmp.Compare(b.Weight, a.Weight), byKey(a, b)) })
+		list = list[:limit]
+		slices.SortFunc(list, byKey)
 	}
-	if l.stop(t.text) {
-		return "", false
-	}
-	return a.stems.get(l.code+"\x00"+t.text, func() string { return fold(l.safeStem(t.text)) }), true
-}
-
-func (a *Analyzer) weigh(out map[uint32]float32, ring *keyring, space byte, b bag, pivot float64) {
-	norm := a.cfg.K1 * (1 - a.cfg.B + a.cfg.B*b.length/pivot)
-	for term, tf := range b.tf {
-		w := math.Round(tf*(a.cfg.K1+1)/(tf+norm)/quantum) * quantum
-		w = max(w, quantum)
-		k := ring.key(space, term)
-		out[k] = max(out[k], float32(w)) // two terms on one key: the heavier stands
-	}
-}
-
-// bag counts weighted occurrences.
-type bag struct {
-	tf     map[string]float64
-	length float64
-}
-
-func (b *bag) add(term string, weight float64) {
-	if weight == 0 {
-		return
-	}
-	if b.tf == nil {
-		b.tf = map[string]float64{}
-	}
-	b.tf[term] += weight
-	b.length += weight
-}
-
-// sorted returns the heaviest limit terms, ascending by key.
-func sorted(m map[uint32]float32, limit int) []Term {
-	out := make([]Term, 0, len(m))
-	for k, w := range m {
-		out = append(out, Term{k, w})
-	}
-	if len(out) > limit {
-		sort.Slice(out, func(i, j int) bool {
-			if out[i].Weight != out[j].Weight {
-				return out[i].Weight > out[j].Weight
-			}
-			return out[i].Key < out[j].Key
-		})
-		out = out[:limit]
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Key < out[j].Key })
-	return out
+	return list
 }

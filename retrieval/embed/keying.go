@@ -5,52 +5,71 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
-	"sync"
 )
 
-// keyrings holds a keyring per tenant key. It is bounded; a dropped ring is
-// simply made again.
-type keyrings struct {
-	mu    sync.Mutex
-	rings map[string]*keyring
+// termKeys blinds terms for one tenant: the first 32 bits of HMAC-SHA256 under
+// its key. It remembers the keys of a lexicon's terms and pairs by number; 0 is
+// one not made yet (or, once in four billion, a key, which is then made again).
+type termKeys struct {
+	mac                   hash.Hash
+	sum                   [sha256.Size]byte
+	terms, pairs, buckets sparse
 }
 
-const maxRings = 256
-
-func (k *keyrings) ring(tenantKey []byte) *keyring {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if r := k.rings[string(tenantKey)]; r != nil {
-		return r
-	}
-	if k.rings == nil || len(k.rings) >= maxRings {
-		k.rings = map[string]*keyring{}
-	}
-	key := append([]byte(nil), tenantKey...)
-	r := &keyring{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
-	k.rings[string(tenantKey)] = r
-	return r
+// sparse is a list of which most entries may never be written.
+type sparse struct {
+	pages []*[pageSize]uint32
+	made  *int // counts the pages of all lists
 }
 
-// keyring blinds terms: the first 32 bits of HMAC-SHA256 under the tenant's key.
-type keyring struct {
-	pool sync.Pool
-	memo memo[uint32]
+const pageSize = 256
+
+func (s *sparse) at(i uint32) *uint32 {
+	n := int(i / pageSize)
+	for len(s.pages) <= n {
+		s.pages = append(s.pages, nil)
+	}
+	if s.pages[n] == nil {
+		s.pages[n] = new([pageSize]uint32)
+		*s.made++
+	}
+	return &s.pages[n][i%pageSize]
 }
 
-func (r *keyring) key(space byte, term string) uint32 {
-	if space == spacePair {
-		return r.pairKey(term)
+// keysOf are a tenant's.
+func (x *lexicon) keysOf(tenantKey []byte) *termKeys {
+	k := x.tenants[string(tenantKey)]
+	if k == nil {
+		k = &termKeys{mac: hmac.New(sha256.New, append([]byte(nil), tenantKey...))}
+		k.terms.made, k.pairs.made, k.buckets.made = &x.pages, &x.pages, &x.pages
+		if x.tenants == nil {
+			x.tenants = map[string]*termKeys{}
+		}
+		x.tenants[string(tenantKey)] = k
 	}
-	return r.memo.get(string(space)+term, func() uint32 {
-		h := r.pool.Get().(hash.Hash)
-		defer r.pool.Put(h)
-		h.Reset()
-		h.Write([]byte{space})
-		h.Write([]byte(term))
-		var sum [sha256.Size]byte
-		return binary.BigEndian.Uint32(h.Sum(sum[:0]))
-	})
+	return k
+}
+
+// term is the key of a term by its number.
+func (x *lexicon) term(k *termKeys, id uint32) uint32 {
+	key := k.terms.at(id)
+	if *key == 0 {
+		*key = k.of([]byte(x.terms[id]))
+	}
+	return *key
+}
+
+// mark is the key of a chunk's language.
+func (k *termKeys) mark(language string) uint32 {
+	return k.of(append([]byte{spaceMark}, language...))
+}
+
+func (k *termKeys) of(message ...[]byte) uint32 {
+	k.mac.Reset()
+	for _, m := range message {
+		_, _ = k.mac.Write(m)
+	}
+	return binary.BigEndian.Uint32(k.mac.Sum(k.sum[:0]))
 }
 
 // pairBuckets is how many keys a tenant's word pairs share. Most pairs occur
@@ -58,46 +77,18 @@ func (r *keyring) key(space byte, term string) uint32 {
 // chance meeting of two pairs in a bucket moves a score by little.
 const pairBuckets = 1 << 18
 
-func (r *keyring) pairKey(pair string) uint32 {
-	h := r.pool.Get().(hash.Hash)
-	defer r.pool.Put(h)
-	var sum [sha256.Size]byte
-	h.Reset()
-	h.Write([]byte{spacePair})
-	h.Write([]byte(pair))
-	bucket := binary.BigEndian.Uint32(h.Sum(sum[:0])) % pairBuckets
-	h.Reset()
-	h.Write(binary.BigEndian.AppendUint32([]byte{spacePair, 0}, bucket))
-	return binary.BigEndian.Uint32(h.Sum(sum[:0]))
-}
-
-// memo is a bounded cache in two generations: when the young one is full it
-// becomes the old one, and what is asked for again moves back.
-type memo[V any] struct {
-	mu         sync.RWMutex
-	young, old map[string]V
-}
-
-const memoSize = 1 << 16
-
-func (m *memo[V]) get(k string, compute func() V) V {
-	m.mu.RLock()
-	v, ok := m.young[k]
-	m.mu.RUnlock()
-	if ok {
-		return v
+// pairKey is the key of a pair of words by its number.
+func (x *lexicon) pairKey(k *termKeys, id uint32) uint32 {
+	key := k.pairs.at(id)
+	if *key != 0 {
+		return *key
 	}
-	m.mu.Lock()
-	v, ok = m.old[k]
-	m.mu.Unlock()
-	if !ok {
-		v = compute()
+	before, word := x.terms[x.parts[id]>>32][1:], x.terms[uint32(x.parts[id])][1:]
+	n := k.of([]byte{spacePair}, []byte(before), []byte{' '}, []byte(word)) % pairBuckets
+	bucket := k.buckets.at(n)
+	if *bucket == 0 {
+		*bucket = k.of(binary.BigEndian.AppendUint32([]byte{spacePair, 0}, n))
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.young == nil || len(m.young) >= memoSize {
-		m.old, m.young = m.young, make(map[string]V, memoSize/4)
-	}
-	m.young[k] = v
-	return v
+	*key = *bucket
+	return *key
 }

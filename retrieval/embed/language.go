@@ -15,22 +15,21 @@ import (
 
 // language stems and knows its stop words.
 type language struct {
-	code string
-	stem func(word string, stopWords bool) string
-	stop func(word string) bool
+	index int // in languages
+	code  string
+	stem  func(word string, stopWords bool) string
+	stop  func(word string) bool
 }
 
-func supported() []language {
-	return []language{
-		{"en", english.Stem, english.IsStopWord},
-		{"es", spanish.Stem, spanish.IsStopWord},
-		{"fr", french.Stem, french.IsStopWord},
-		{"hu", hungarian.Stem, hungarian.IsStopWord},
-		{"no", norwegian.Stem, norwegian.IsStopWord},
-		{"ru", russian.Stem, russian.IsStopWord},
-		{"sv", swedish.Stem, swedish.IsStopWord},
-		{"xx", func(w string, _ bool) string { return w }, func(string) bool { return false }},
-	}
+var languages = []language{
+	{0, "en", english.Stem, english.IsStopWord},
+	{1, "es", spanish.Stem, spanish.IsStopWord},
+	{2, "fr", french.Stem, french.IsStopWord},
+	{3, "hu", hungarian.Stem, hungarian.IsStopWord},
+	{4, "no", norwegian.Stem, norwegian.IsStopWord},
+	{5, "ru", russian.Stem, russian.IsStopWord},
+	{6, "sv", swedish.Stem, swedish.IsStopWord},
+	{7, "xx", func(w string, _ bool) string { return w }, func(string) bool { return false }},
 }
 
 // Languages lists the supported languages by ISO 639-1 code. "xx" stands for
@@ -38,14 +37,14 @@ func supported() []language {
 // are inflected.
 func Languages() []string {
 	var out []string
-	for _, l := range supported() {
+	for _, l := range languages {
 		out = append(out, l.code)
 	}
 	return out
 }
 
 func languageByCode(code string) (language, bool) {
-	for _, l := range supported() {
+	for _, l := range languages {
 		if l.code == code {
 			return l, true
 		}
@@ -74,25 +73,23 @@ const (
 // text are such. Words of another script than a language's never count for it.
 // It is deterministic, unlike trigram profiles sorted out of a map, because
 // ingesting a document twice must give the same terms.
-func (a *Analyzer) detect(toks []token) language {
-	if len(toks) > detectTokens {
-		toks = toks[:detectTokens]
-	}
+func (a *Analyzer) detect(text []*lexeme) language {
+	text = text[:min(len(text), detectTokens)]
 	hits := make([]float64, len(a.languages))
 	n := 0
-	for _, t := range toks {
-		if t.ideographic || isNumber(t.text) {
+	for _, w := range text {
+		if w.ideographic || w.number {
 			continue
 		}
 		n++
-		var in []int
-		for i, l := range a.languages {
-			if l.stop(t.text) {
-				in = append(in, i)
-			}
+		in := 0
+		for _, l := range a.languages {
+			in += int(w.stops >> l.index & 1)
 		}
-		for _, i := range in {
-			hits[i] += 1 / float64(len(in)) // a word of many languages tells little
+		for i, l := range a.languages {
+			if w.stops>>l.index&1 != 0 {
+				hits[i] += 1 / float64(in) // a word of many languages tells little
+			}
 		}
 	}
 	best := 0
@@ -105,7 +102,7 @@ func (a *Analyzer) detect(toks []token) language {
 		return a.languages[best]
 	}
 	if best == 0 && len(a.languages) > 0 && hits[0] == 0 && n > 0 {
-		return a.unspoken(toks)
+		return a.unspoken(text)
 	}
 	return a.languages[0]
 }
@@ -113,9 +110,9 @@ func (a *Analyzer) detect(toks []token) language {
 // unspoken chooses for a text without any known function word: the first
 // configured language while the script is Latin, otherwise "xx" or, where that
 // is not configured, the first.
-func (a *Analyzer) unspoken(toks []token) language {
-	for _, t := range toks {
-		if r, _ := utf8.DecodeRuneInString(t.text); t.ideographic || isNumber(t.text) || unicode.Is(unicode.Latin, r) {
+func (a *Analyzer) unspoken(text []*lexeme) language {
+	for _, w := range text {
+		if r, _ := utf8.DecodeRuneInString(w.text); w.ideographic || w.number || unicode.Is(unicode.Latin, r) {
 			continue
 		}
 		for _, l := range a.languages {

@@ -18,26 +18,23 @@ const maxQueryTokens = 512
 // A query is too short to tell its language, so each word is taken in every
 // configured language that st has seen. A nil st weighs all terms alike.
 func (a *Analyzer) Query(tenantKey []byte, st *Statistics, text string) []Term {
-	ring := a.keys.ring(tenantKey)
-	langs := a.spoken(ring, st)
-	words, grams, pairs := map[uint32]float64{}, map[uint32]float64{}, map[uint32]float64{}
-	toks := tokens(text)
-	if len(toks) > maxQueryTokens {
-		toks = toks[:maxQueryTokens]
-	}
+	x := a.lexicons.borrow()
+	k := x.keysOf(tenantKey)
+	langs := a.spoken(k, st)
+	x.text = x.read(x.text, text, maxQueryTokens)
 	for _, l := range langs {
-		a.features(toks, l, func(space byte, term string) {
-			k := ring.key(space, term)
-			switch space {
-			case spaceWord:
-				words[k] = 0
-			case spaceGram:
-				grams[k] = 0
-			case spacePair:
-				pairs[k] = 0
-			}
-		})
+		x.add(a, x.text, l.index, 1)
 	}
+	keys := func(list []uint32, key func(*termKeys, uint32) uint32) map[uint32]float64 {
+		m := make(map[uint32]float64, len(list))
+		for _, id := range list {
+			m[key(k, id)] = 0
+		}
+		return m
+	}
+	words, grams, pairs := keys(x.count.words, x.term), keys(x.count.grams, x.term), keys(x.count.pairs, x.pairKey)
+	x.count.clear()
+	a.lexicons.giveBack(x)
 	out := make(map[uint32]float32, len(words)+len(grams)+len(pairs))
 	share(out, st, words, 1, 0)
 	share(out, st, grams, a.cfg.GramWeight, minGramIDF)
@@ -49,13 +46,13 @@ func (a *Analyzer) Query(tenantKey []byte, st *Statistics, text string) []Term {
 const maxQueryTerms = 4096
 
 // spoken returns the configured languages that st has seen chunks of.
-func (a *Analyzer) spoken(ring *keyring, st *Statistics) []language {
+func (a *Analyzer) spoken(k *termKeys, st *Statistics) []language {
 	if st == nil || st.Chunks == 0 {
 		return a.languages
 	}
 	var out []language
 	for _, l := range a.languages {
-		if st.Frequency(ring.key(spaceMark, l.code)) > 0 {
+		if st.Frequency(k.mark(l.code)) > 0 {
 			out = append(out, l)
 		}
 	}
@@ -100,3 +97,12 @@ func share(out map[uint32]float32, st *Statistics, keys map[uint32]float64, tota
 
 // minChunksToPrune keeps small corpora whole: pruning is for speed.
 const minChunksToPrune = 1000
+
+// sorted returns the heaviest limit terms, ascending by key.
+func sorted(m map[uint32]float32, limit int) []Term {
+	out := make([]Term, 0, len(m))
+	for _, k := range ascending(m) {
+		out = append(out, Term{k, m[k]})
+	}
+	return heaviest(out, limit)
+}

@@ -1,0 +1,252 @@
+package embed
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// Bounds of what a lexicon remembers. Where one is reached it starts again.
+const (
+	maxLexemes = 1 << 15
+	maxPairs   = 1 << 17
+	maxTenants = 512
+	maxPages   = 1 << 16 // of keys, 1 KiB each
+)
+
+// lexicon is what one goroutine at a time needs to turn text into terms, and what
+// it remembers of the words it met: whether a word is a stop word, its stem and
+// grams, and their keys for each tenant. Words come again and again, so most of
+// a text costs a look-up a word; nothing here is locked.
+type lexicon struct {
+	words    map[string]*lexeme // by their text
+	charPair map[string]*lexeme // of scripts without spaces
+	ids      map[string]uint32  // term space and term → its number
+	terms    []string           // by number: space and term
+	pairs    map[uint64]uint32  // two words' numbers → the pair's number
+	parts    []uint64           // by a pair's number
+	tenants  map[string]*termKeys
+	pages    int // of their keys
+
+	text   []*lexeme // the text in hand
+	fields []field
+	count  counts
+	lower  [maxTokenRunes]byte
+}
+
+// field is a part of the text in hand, up to end.
+type field struct {
+	end    int
+	weight float64
+}
+
+// lexeme is a word as texts have it, in lower case.
+type lexeme struct {
+	text        string
+	ideographic bool
+	number      bool
+	stops       uint32 // bit by language: it is a stop word
+	forms       []form
+}
+
+// form is a word as one language stems it.
+type form struct {
+	language int
+	stop     bool
+	alone    bool // begins no pair
+	word     uint32
+	grams    []uint32
+}
+
+// lexicons lends lexicons out.
+type lexicons struct {
+	mu   sync.Mutex
+	idle []*lexicon
+}
+
+func (l *lexicons) borrow() *lexicon {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.idle); n > 0 {
+		x := l.idle[n-1]
+		l.idle = l.idle[:n-1]
+		return x
+	}
+	return &lexicon{}
+}
+
+// giveBack takes one back. Not deferred: one that panicked half way is lost.
+func (l *lexicons) giveBack(x *lexicon) {
+	x.tidy()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.idle) < runtime.GOMAXPROCS(0) {
+		l.idle = append(l.idle, x)
+	}
+}
+
+// tidy forgets everything, or the pairs, when there is too much of it.
+func (x *lexicon) tidy() {
+	switch {
+	case len(x.words)+len(x.charPair) > maxLexemes:
+		*x = lexicon{}
+	case len(x.parts) > maxPairs:
+		x.pairs, x.parts = nil, nil
+		x.count.ofPair = nil
+		x.tenants, x.pages = nil, 0 // their keys go by the pairs' numbers
+	case len(x.tenants) > maxTenants || x.pages > maxPages:
+		x.tenants, x.pages = nil, 0
+	}
+	x.text, x.fields = x.text[:0], x.fields[:0]
+}
+
+// field reads a field.
+func (x *lexicon) field(text string, weight float64) {
+	x.text = x.read(x.text, text, 0)
+	x.fields = append(x.fields, field{len(x.text), weight})
+}
+
+// read returns a text's words, limit at most, appended to list; limit 0 is none.
+func (x *lexicon) read(list []*lexeme, text string, limit int) []*lexeme {
+	if x.words == nil {
+		x.words, x.charPair, x.ids, x.pairs = map[string]*lexeme{}, map[string]*lexeme{}, map[string]uint32{}, map[uint64]uint32{}
+	}
+	from := len(list)
+	for start := 0; start < len(text); {
+		if limit > 0 && len(list)-from >= limit {
+			return list[:from+limit]
+		}
+		if !wordASCII[text[start]] && text[start] < utf8.RuneSelf && (start+1 == len(text) || text[start+1] < utf8.RuneSelf) {
+			start++
+			continue
+		}
+		end, plain := run(text, start)
+		if plain && end-start <= maxTokenRunes {
+			list = append(list, x.plain(text[start:end]))
+		} else {
+			for _, t := range tokens(text[start:end]) {
+				list = append(list, x.lexeme(t))
+			}
+		}
+		start = end
+	}
+	if limit > 0 && len(list)-from > limit {
+		list = list[:from+limit]
+	}
+	return list
+}
+
+// run returns the end of what is to be read at once from start on: up to the next
+// separator that stands alone, because normalising may join it with marks that
+// follow. plain: it is ASCII letters and digits.
+func run(text string, start int) (end int, plain bool) {
+	plain = true
+	for end = start; end < len(text); end++ {
+		b := text[end]
+		if b >= utf8.RuneSelf {
+			plain = false
+			continue
+		}
+		if wordASCII[b] {
+			continue
+		}
+		if end+1 == len(text) || text[end+1] < utf8.RuneSelf {
+			return end, plain && end > start
+		}
+		if end > start && plain {
+			return end, true // the separator goes with what follows
+		}
+		plain = false
+	}
+	return end, plain
+}
+
+var wordASCII = func() (t [256]bool) {
+	for b := range utf8.RuneSelf {
+		t[b] = classOf(rune(b)) == classWord
+	}
+	return t
+}()
+
+// plain finds a word of ASCII letters and digits in whatever case.
+func (x *lexicon) plain(word string) *lexeme {
+	for i := range len(word) {
+		b := word[i]
+		if b >= 'A' && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		x.lower[i] = b
+	}
+	if w := x.words[string(x.lower[:len(word)])]; w != nil {
+		return w
+	}
+	return x.lexeme(token{text: string(x.lower[:len(word)])})
+}
+
+func (x *lexicon) lexeme(t token) *lexeme {
+	list := x.words
+	if t.ideographic {
+		list = x.charPair
+	}
+	w := list[t.text]
+	if w == nil {
+		w = &lexeme{text: strings.Clone(t.text), ideographic: t.ideographic, number: isNumber(t.text)} // a clone: it must not keep a document alive
+		for i := range languages {
+			if languages[i].stop(t.text) {
+				w.stops |= 1 << i
+			}
+		}
+		list[w.text] = w
+	}
+	return w
+}
+
+// form stems a word in a language and takes it apart.
+func (x *lexicon) form(w *lexeme, language int) *form {
+	for i := range w.forms {
+		if w.forms[i].language == language {
+			return &w.forms[i]
+		}
+	}
+	f := form{language: language}
+	switch {
+	case w.ideographic:
+		f.word, f.alone = x.id(spaceWord, w.text), true // already a pair
+	case w.stops&(1<<language) != 0:
+		f.stop = true
+	default:
+		stem := fold(languages[language].safeStem(w.text))
+		f.word, f.alone = x.id(spaceWord, stem), stem == ""
+		eachGram(stem, func(g string) { f.grams = append(f.grams, x.id(spaceGram, g)) })
+	}
+	w.forms = append(w.forms, f)
+	return &w.forms[len(w.forms)-1]
+}
+
+// id is the number of a term.
+func (x *lexicon) id(space byte, term string) uint32 {
+	name := string(space) + term
+	id, ok := x.ids[name]
+	if !ok {
+		id = uint32(len(x.terms))
+		x.ids[name] = id
+		x.terms = append(x.terms, name)
+	}
+	return id
+}
+
+// pair is the number of a pair of neighbouring words.
+func (x *lexicon) pair(before, word uint32) uint32 {
+	parts := uint64(before)<<32 | uint64(word)
+	id, ok := x.pairs[parts]
+	if !ok {
+		if x.pairs == nil {
+			x.pairs = map[uint64]uint32{}
+		}
+		id = uint32(len(x.parts))
+		x.pairs[parts] = id
+		x.parts = append(x.parts, parts)
+	}
+	return id
+}
