@@ -7,7 +7,7 @@ RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./ap
 .DEFAULT_GOAL := help
 .PHONY: help run build test race lint bench eval gate train redteam lofo split-payloads kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index workers clients
 .PHONY: bench-ingest unchanged million
-.PHONY: drain release image
+.PHONY: drain release image soak
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ reference: ## Write docs/api-reference.md and docs/problems.md anew from the API
 
 drain: ## End a service under load 200 times: every accepted request is answered, every stream says how it ended
 	DOORWARD_DRAINS=200 $(GO) test ./test -count=1 -run TestDrain -v -timeout 30m
+
+soak: ## Use a service for two hours while policy, keys and certificate are replaced; growth of memory, goroutines, files (SOAK=duration RATE=requests a second)
+	DOORWARD_SOAK=$(or $(SOAK),2h) DOORWARD_SOAK_RATE=$(or $(RATE),20) $(GO) test ./test -count=1 -run 'TestSoak$$' -v -timeout 30h
 
 VERSION ?= $(shell git describe --tags --always 2>/dev/null)
 release: ## Static binaries for both architectures, the same bytes wherever they are built, with their hashes

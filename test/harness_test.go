@@ -33,9 +33,13 @@ var program struct {
 	err  error
 }
 
-// doorward is the program, built once for all tests.
+// doorward is the program, built once for all tests, or the one that
+// DOORWARD_TEST_PROGRAM names.
 func doorward(t testing.TB) string {
 	t.Helper()
+	if path := os.Getenv("DOORWARD_TEST_PROGRAM"); path != "" {
+		return path
+	}
 	program.once.Do(func() {
 		dir, err := os.MkdirTemp("", "doorward-test-")
 		if err != nil {
@@ -114,9 +118,19 @@ type backend struct {
 func register(t testing.TB, dir, id string, flags ...string) *backend {
 	t.Helper()
 	out := must(t, dir, append([]string{"keys", "backend", id, "--json"}, flags...)...)
-	var made map[string]string
-	if err := json.Unmarshal([]byte(out), &made); err != nil {
+	b, err := credentials(dir, out)
+	if err != nil {
 		t.Fatal(err)
+	}
+	b.client = &http.Client{Timeout: 30 * time.Second, Transport: held(t)}
+	return b
+}
+
+// credentials reads what a command that makes keys said as JSON.
+func credentials(dir, said string) (*backend, error) {
+	var made map[string]string
+	if err := json.Unmarshal([]byte(said), &made); err != nil {
+		return nil, err
 	}
 	path := made["assertion_key"]
 	if !filepath.IsAbs(path) {
@@ -124,14 +138,14 @@ func register(t testing.TB, dir, id string, flags ...string) *backend {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	block, _ := pem.Decode(data)
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return &backend{id: id, tenant: made["tenant"], key: made["key"], assertion: key.(ed25519.PrivateKey), client: &http.Client{Timeout: 30 * time.Second, Transport: held(t)}}
+	return &backend{id: made["backend"], tenant: made["tenant"], key: made["key"], assertion: key.(ed25519.PrivateKey)}, nil
 }
 
 // held is a transport that holds every exchange to the contract. Benchmarks go
