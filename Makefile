@@ -166,3 +166,7 @@ bench-index: ## 100,000 chunks in the embedded index
 
 clients: ## Run OpenAI, MCP, LangChain, curl, Python and Go clients against a running service
 	DOORWARD_CLIENTS=1 $(GO) test ./test/clients -count=1 -v -timeout 15m
+
+.PHONY: rollback
+rollback: ## Roll back a batch of 10,000 chunks; catalog and index as before it
+	DOORWARD_ROLLBACK=10000 $(GO) test ./cmd/internal/app -run 'TestRollBack$$' -count=1 -v -timeout 30m

@@ -8,7 +8,10 @@ import (
 // Review says how the quarantine is looked after.
 type Review struct {
 	Expire time.Duration `yaml:"expire"` // held longer than this: discarded, never released; 0 never
-	Local  LocalOperator `yaml:"local"`
+	// Every is how often a service discards what was held too long and gives up
+	// replaced versions that are kept no longer; 0 never.
+	Every time.Duration `yaml:"every"`
+	Local LocalOperator `yaml:"local"`
 }
 
 // LocalOperator is what doorward.admin is told of whoever runs commands on the
@@ -33,6 +36,7 @@ type Connector struct {
 
 func (c *Config) validateReview(v *problems) {
 	v.need(c.Review.Expire >= 0, "review.expire: use a duration, or 0 for never")
+	v.need(c.Review.Every >= 0, "review.every: use a duration, or 0 for never")
 	v.need(c.Contain.Keep >= 0 && c.Contain.Keep <= 90*24*time.Hour, "contain.keep: use 0 to 2160h")
 	v.need(c.Contain.Fresh > 0 && c.Contain.Fresh <= time.Minute, "contain.fresh: use more than 0 and at most 1m")
 	for i, s := range c.Sources {

@@ -204,9 +204,10 @@ func (r *run) accept(batch []*work) {
 // pushedUsual is what pushed documents are measured against: one for each source
 // and hour, so that a flood in many small calls is one flood.
 type pushedUsual struct {
-	batch string
+	hour string
 	*usual
-	stopped bool
+	started string          // the batch last recorded
+	stopped map[string]bool // batches that policy had contained
 }
 
 // saveEvery is how many accepted pushed documents are taken into a baseline at
@@ -218,10 +219,14 @@ func pushBatch(source string, now time.Time) string {
 	return "push-" + source + "-" + now.UTC().Format("20060102T15")
 }
 
-// startPush begins a group of pushed documents. Groups are begun, and judged, one
-// after the other.
-func (p *Pipeline) startPush(ctx context.Context, tenant, source string) (*run, error) {
-	r, err := p.startRun(source, Options{Tenant: tenant, Batch: pushBatch(source, p.Now())})
+// startPush begins a group of pushed documents, of a batch their sender named or
+// of the hour's. Groups are begun, and judged, one after the other.
+func (p *Pipeline) startPush(ctx context.Context, tenant, source, batch string) (*run, error) {
+	hour := pushBatch(source, p.Now())
+	if batch == "" {
+		batch = hour
+	}
+	r, err := p.startRun(source, Options{Tenant: tenant, Batch: batch})
 	if err != nil {
 		return nil, err
 	}
@@ -229,23 +234,30 @@ func (p *Pipeline) startPush(ctx context.Context, tenant, source string) (*run, 
 	p.pushedMu.Lock()
 	u := p.pushed[key]
 	p.pushedMu.Unlock()
-	if u == nil || u.batch != r.batch {
+	if u == nil || u.hour != hour {
 		fresh, err := p.usual(ctx, tenant, source)
 		if err != nil {
 			return nil, err
 		}
-		u = &pushedUsual{batch: r.batch, usual: fresh}
+		u = &pushedUsual{hour: hour, usual: fresh, stopped: map[string]bool{}}
 		p.pushedMu.Lock()
 		if p.pushed == nil {
 			p.pushed = map[[2]string]*pushedUsual{}
 		}
 		p.pushed[key] = u
 		p.pushedMu.Unlock()
-	} else {
-		r.started = true
 	}
-	r.usual, r.pushed = u.usual, u
+	r.usual, r.pushed, r.started = u.usual, u, u.started == r.batch
 	return r, nil
+}
+
+// finishPush records that a batch its sender named has ended.
+func (p *Pipeline) finishPush(ctx context.Context, o PushOptions, events []Event) error {
+	counts := map[string]int{}
+	for _, e := range events {
+		counts[string(e.Outcome)]++
+	}
+	return p.Catalog.FinishBatch(ctx, o.Tenant, o.Batch, counts)
 }
 
 // acceptPushed takes what was let in into what is usual.

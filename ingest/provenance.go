@@ -42,7 +42,14 @@ func (r *run) start(ctx context.Context, batch []*work) error {
 	if err != nil {
 		return err
 	}
-	return r.p.Catalog.StartBatch(ctx, catalog.Batch{Tenant: r.o.Tenant, ID: r.batch, Source: r.source, Submitter: r.o.Submitter, Started: r.p.Now()})
+	b := catalog.Batch{Tenant: r.o.Tenant, ID: r.batch, Source: r.source, Submitter: r.o.Submitter, Started: r.p.Now()}
+	if r.pushed != nil && r.batch != r.pushed.hour { // the hour's has many
+		b.Submitter = r.submitter(batch[0])
+	}
+	if err = r.p.Catalog.StartBatch(ctx, b); err == nil && r.pushed != nil {
+		r.pushed.started = r.batch
+	}
+	return err
 }
 
 // finish records how the run ended and, when it was not contained, that what it
@@ -170,12 +177,12 @@ func containedReason(err error) string {
 // held.
 func (r *run) stopFlood(ctx context.Context, batch []*work) error {
 	i := slices.IndexFunc(batch, func(w *work) bool { return w.contain != "" })
-	if r.pushed != nil && r.pushed.stopped {
+	if r.pushed != nil && r.pushed.stopped[r.batch] {
 		r.stopped = true
 	}
 	if i >= 0 && !r.stopped {
 		if r.stopped = true; r.pushed != nil {
-			r.pushed.stopped = true
+			r.pushed.stopped[r.batch] = true
 		}
 		if err := r.contain(ctx, batch[i].contain); err != nil {
 			return err

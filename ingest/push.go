@@ -63,7 +63,8 @@ type PushOptions struct {
 	Source string // required: the push source's name
 	// Backend is who brought them, for the audit log.
 	Backend string
-	// Batch names the batch they came in, if any.
+	// Batch names the batch they came in, as containment and roll-back may; what
+	// comes without one is of its source's batch of the hour.
 	Batch string
 	// Received, if set, is called once all documents are durable in the catalog;
 	// from then on a crash loses none of them.
@@ -92,13 +93,16 @@ func (p *Pipeline) Push(ctx context.Context, items []Item, o PushOptions) ([]Eve
 	}
 	list := make([]*pushed, len(items))
 	for i, it := range items {
-		list[i] = &pushed{work: &work{tenant: o.Tenant, item: it, backend: o.Backend, event: Event{ID: it.ID}}, source: o.Source, call: call, at: i}
+		list[i] = &pushed{work: &work{tenant: o.Tenant, item: it, backend: o.Backend, event: Event{ID: it.ID}}, source: o.Source, batch: o.Batch, call: call, at: i}
 	}
 	if err := p.intake.add(p, list); err != nil {
 		return nil, err
 	}
 	select {
 	case <-call.done:
+		if call.err == nil && o.Batch != "" {
+			call.err = p.finishPush(ctx, o, call.events)
+		}
 		return call.events, call.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -120,6 +124,7 @@ type pushCall struct {
 type pushed struct {
 	work   *work
 	source string
+	batch  string // as its sender names it; "": the hour's
 	call   *pushCall
 	at     int
 }
@@ -179,8 +184,8 @@ func (q *intake) add(p *Pipeline, list []*pushed) error {
 	return nil
 }
 
-// take removes the next group: documents of one tenant and source that are not
-// on their way already. It returns nil when nothing can be taken now, and ends
+// take removes the next group: documents of one tenant, source and batch that are
+// not on their way already. It returns nil when nothing can be taken now, and ends
 // the turn when nothing waits at all.
 func (q *intake) take() (group []*pushed, wait <-chan struct{}, end bool) {
 	q.mu.Lock()
@@ -196,7 +201,7 @@ func (q *intake) take() (group []*pushed, wait <-chan struct{}, end bool) {
 	for _, d := range q.waiting {
 		key := [2]string{d.work.tenant, d.work.item.ID}
 		free, taken := q.busy[key]
-		other := len(group) > 0 && (group[0].work.tenant != d.work.tenant || group[0].source != d.source)
+		other := len(group) > 0 && (group[0].work.tenant != d.work.tenant || group[0].source != d.source || group[0].batch != d.batch)
 		if taken || passed[key] || other || len(group) >= batchDocuments || len(group) > 0 && size >= batchBytes {
 			if taken && wait == nil {
 				wait = free
@@ -313,7 +318,7 @@ func (p *Pipeline) takeIn() {
 		}
 		g := pushGroup{docs: docs}
 		var err error
-		if g.run, err = p.startPush(ctx, docs[0].work.tenant, docs[0].source); err == nil {
+		if g.run, err = p.startPush(ctx, docs[0].work.tenant, docs[0].source, docs[0].batch); err == nil {
 			err = g.run.admit(ctx, g.works())
 		}
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
@@ -326,7 +325,7 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 		switch {
 		case w.item.ID == "" || w.item.Open == nil:
 			w.fail(orUnreadable(w.item.Err))
-		case !validID(w.item.ID):
+		case !ValidID(w.item.ID):
 			w.event.ID = "" // not repeated where ids are shown and logged
 			w.fail(fmt.Errorf("%w: the source gave a document id that is not [A-Za-z0-9._~:-]{1,200}", ErrMalformed))
 		case inBatch[w.item.ID]:
@@ -349,17 +348,6 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 		inBatch[w.item.ID] = true
 	}
 	return nil
-}
-
-// validID reports whether a source kept to what ids are made of.
-func validID(id string) bool {
-	for i := range len(id) {
-		c := id[i]
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._~:-", c) >= 0) {
-			return false
-		}
-	}
-	return len(id) > 0 && len(id) <= 200
 }
 
 // differs handles a document that is new or differs. Where only its attributes

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -100,3 +101,17 @@ var (
 	// ErrCursor means a change cursor is not known any more.
 	ErrCursor = errors.New("change cursor is not known")
 )
+
+// MaxID is the most bytes a document id may have.
+const MaxID = 200
+
+// ValidID reports whether s can be a document id as it is.
+func ValidID(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._~:-", c) >= 0) {
+			return false
+		}
+	}
+	return len(s) > 0 && len(s) <= MaxID
+}

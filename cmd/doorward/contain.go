@@ -67,14 +67,18 @@ func (r *reviewer) giveOrder(c *cobra.Command, a *app.App, o contain.Order, plan
 	if err := o.Validate(); err != nil {
 		return usage("%w", err)
 	}
+	operation, why := "contain", string(o.Scope)+" "+o.Target+": "+o.Reason
+	if plan {
+		operation, why = "list", "plan of an order: "+why
+	}
+	if err := operate(c, a, operation, r.tenant, nil, why); err != nil {
+		return err
+	}
 	live, held, err := a.Catalog.Affected(c.Context(), r.tenant, o.Scope, o.Target)
 	if err != nil {
 		return err
 	}
 	if !plan {
-		if err := operate(c, a, "contain", r.tenant, nil, string(o.Scope)+" "+o.Target+": "+o.Reason); err != nil {
-			return err
-		}
 		if err := a.Orders.Contain(c.Context(), o); err != nil {
 			return err
 		}
@@ -101,6 +105,9 @@ func (r *reviewer) containLift() *cobra.Command {
 func (r *reviewer) containList() *cobra.Command {
 	var all bool
 	cmd := r.command("list", "List orders in force", noArgs, func(c *cobra.Command, a *app.App, _ []string) error {
+		if err := operate(c, a, "list", r.tenant, nil, "containment orders"); err != nil {
+			return err
+		}
 		orders, err := a.Catalog.AllOrders(c.Context(), r.tenant)
 		if err != nil {
 			return err
@@ -134,6 +141,9 @@ func (r *reviewer) containList() *cobra.Command {
 func (r *reviewer) containBatches() *cobra.Command {
 	var limit int
 	cmd := r.command("batches", "List ingest runs, newest first", noArgs, func(c *cobra.Command, a *app.App, _ []string) error {
+		if err := operate(c, a, "list", r.tenant, nil, "batches"); err != nil {
+			return err
+		}
 		list, err := a.Catalog.Batches(c.Context(), r.tenant, "", limit)
 		if err != nil {
 			return err
@@ -161,6 +171,13 @@ func (r *reviewer) containRollback() *cobra.Command {
 	var batch string
 	var plan bool
 	cmd := r.because(r.command("rollback --batch B --reason WHY", "Take out what a batch brought, put back what it replaced", noArgs, func(c *cobra.Command, a *app.App, _ []string) error {
+		operation, why := "rollback", "batch "+batch+": "+r.reason
+		if plan {
+			operation, why = "list", "plan of a roll-back: "+why
+		}
+		if err := operate(c, a, operation, r.tenant, nil, why); err != nil {
+			return err
+		}
 		list, err := a.Catalog.Batches(c.Context(), r.tenant, batch, 1)
 		if err != nil {
 			return err
@@ -174,9 +191,6 @@ func (r *reviewer) containRollback() *cobra.Command {
 				return err
 			}
 			return r.printUndos(c, batch, undos, true)
-		}
-		if err := operate(c, a, "rollback", r.tenant, nil, "batch "+batch+": "+r.reason); err != nil {
-			return err
 		}
 		undos, err := a.Pipeline.RollBack(c.Context(), r.tenant, batch, nil)
 		if err != nil {

@@ -64,6 +64,9 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 	if every := a.Config.Erasure.Every; every > 0 {
 		go a.Retain(ctx, every)
 	}
+	if every := a.Config.Review.Every; every > 0 {
+		go a.Tidy(ctx, every)
+	}
 	a.FollowSources(ctx)
 	if every := a.Config.Index.Scrub; every > 0 {
 		go a.Scrub(ctx, every)

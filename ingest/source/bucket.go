@@ -53,7 +53,7 @@ func NewBucket(c BucketConfig) (*Bucket, error) {
 	if c.Bucket == nil {
 		return nil, fmt.Errorf("%w: source %s has no bucket", ErrConfig, c.Name)
 	}
-	if c.Prefix != "" && !ValidID(c.Prefix) {
+	if c.Prefix != "" && !ingest.ValidID(c.Prefix) {
 		return nil, fmt.Errorf("%w: the prefix of source %s has characters ids do not have", ErrConfig, c.Name)
 	}
 	if c.MaxBytes == 0 {

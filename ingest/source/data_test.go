@@ -29,7 +29,7 @@ func TestEnterpriseCorpus(t *testing.T) {
 	n := 0
 	err := j.Walk(context.Background(), func(it ingest.Item) error {
 		n++
-		if _, ok := it.Attributes["public"].(bool); it.Err != nil || !ok || !source.ValidID(it.ID) {
+		if _, ok := it.Attributes["public"].(bool); it.Err != nil || !ok || !ingest.ValidID(it.ID) {
 			t.Errorf("%s: %v %v", it.URI, it.Err, it.Attributes)
 		}
 		return nil
@@ -79,7 +79,7 @@ func FuzzJSONLines(f *testing.F) {
 			t.Fatalf("%d items, then %d", len(first), len(second))
 		}
 		for i, it := range first {
-			if it.Err == nil && (!source.ValidID(it.ID) || it.Open == nil) || it.ID != second[i].ID {
+			if it.Err == nil && (!ingest.ValidID(it.ID) || it.Open == nil) || it.ID != second[i].ID {
 				t.Fatalf("%+v", it)
 			}
 		}

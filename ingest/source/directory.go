@@ -59,7 +59,7 @@ func NewDirectory(c DirectoryConfig) (*Directory, error) {
 	if c.Root == "" {
 		return nil, fmt.Errorf("%w: source %s has no root", ErrConfig, c.Name)
 	}
-	if c.Prefix != "" && !ValidID(c.Prefix) {
+	if c.Prefix != "" && !ingest.ValidID(c.Prefix) {
 		return nil, fmt.Errorf("%w: the prefix of source %s has characters ids do not have", ErrConfig, c.Name)
 	}
 	if c.MaxBytes == 0 {

@@ -54,7 +54,7 @@ func NewGit(c GitConfig) (*Git, error) {
 	if err := checkName(c.Name); err != nil {
 		return nil, err
 	}
-	if c.Prefix != "" && !ValidID(c.Prefix) {
+	if c.Prefix != "" && !ingest.ValidID(c.Prefix) {
 		return nil, fmt.Errorf("%w: the prefix of source %s has characters ids do not have", ErrConfig, c.Name)
 	}
 	if c.Revision == "" {

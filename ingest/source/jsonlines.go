@@ -62,7 +62,7 @@ func NewJSONLines(c JSONLinesConfig) (*JSONLines, error) {
 	if c.Path == "" {
 		return nil, fmt.Errorf("%w: source %s has no path", ErrConfig, c.Name)
 	}
-	if c.Prefix != "" && !ValidID(c.Prefix) {
+	if c.Prefix != "" && !ingest.ValidID(c.Prefix) {
 		return nil, fmt.Errorf("%w: the prefix of source %s has characters ids do not have", ErrConfig, c.Name)
 	}
 	if c.MaxBytes == 0 {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/doorward/doorward/ingest"
 )
 
 // pattern is a compiled path pattern.
@@ -33,7 +35,7 @@ func sortBy[T any](list []T, key func(T) string) {
 // prefixed puts a prefix before an id; a result over the limit is shortened as
 // DocumentID shortens names.
 func prefixed(prefix, id string) (string, error) {
-	if len(prefix)+len(id) <= maxID {
+	if len(prefix)+len(id) <= ingest.MaxID {
 		return prefix + id, nil
 	}
 	return shorten(prefix+id, prefix+id), nil

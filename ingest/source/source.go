@@ -11,10 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-)
 
-// maxID is the most bytes a document id may have.
-const maxID = 200
+	"github.com/doorward/doorward/ingest"
+)
 
 // ErrConfig means settings that cannot be used.
 var ErrConfig = errors.New("source settings cannot be used")
@@ -55,32 +54,17 @@ func escape(name, slash, colon string) string {
 
 // shorten cuts an id that is too long and ends it in a hash of all of name.
 func shorten(id, name string) string {
-	if len(id) <= maxID {
+	if len(id) <= ingest.MaxID {
 		return id
 	}
 	sum := sha256.Sum256([]byte(name))
 	tail := "~~" + idHash.EncodeToString(sum[:])
-	head := id[:maxID-len(tail)]
+	head := id[:ingest.MaxID-len(tail)]
 	// Not in the middle of an escape, which would read as another name's.
 	if i := strings.LastIndexByte(head, '~'); i >= len(head)-2 {
 		head = head[:i]
 	}
 	return head + tail
-}
-
-// ValidID reports whether s can be a document id as it is.
-func ValidID(s string) bool {
-	if s == "" || len(s) > maxID {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		ok := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._~:-", c) >= 0
-		if !ok {
-			return false
-		}
-	}
-	return true
 }
 
 // checkName checks a source's name, which stands in audit entries and metrics.

@@ -72,7 +72,7 @@ func NewSQL(c SQLConfig) (*SQL, error) {
 		return nil, fmt.Errorf("%w: source %s has no query", ErrConfig, c.Name)
 	case c.Changes != "" && c.Cursor == "":
 		return nil, fmt.Errorf("%w: source %s has a query for changes but no cursor column", ErrConfig, c.Name)
-	case c.Prefix != "" && !ValidID(c.Prefix):
+	case c.Prefix != "" && !ingest.ValidID(c.Prefix):
 		return nil, fmt.Errorf("%w: the prefix of source %s has characters ids do not have", ErrConfig, c.Name)
 	}
 	if c.MaxBytes == 0 {
