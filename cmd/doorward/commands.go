@@ -12,6 +12,7 @@ func commands(g *global) []*cobra.Command {
 		demoCommand(g),
 		eraseCommand(g),
 		evalCommand(g),
+		evidenceCommand(g),
 		filterCommand(g),
 		fsckCommand(g),
 		holdCommand(g),

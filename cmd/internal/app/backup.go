@@ -1,21 +1,15 @@
 package app
 
 import (
-	"archive/tar"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/doorward/doorward/cmd/internal/bundle"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy/audit"
@@ -27,20 +21,11 @@ import (
 // manifest with the hash of each file. What is sealed stays sealed. The master
 // key is not in it: without the key folder a backup is unreadable, and useless.
 
-// Names in a backup.
-const (
-	manifestFile  = "manifest.json"
-	signatureFile = "manifest.sig"
-)
-
 // backupFormat is what this program writes and reads.
 const backupFormat = 1
 
-// maxManifest bounds what is read of a manifest, and maxFiles what it may list.
-const (
-	maxManifest = 64 << 20
-	maxFiles    = 1_000_000
-)
+// backupKind is what its signature says that it is.
+const backupKind = "backup"
 
 // Manifest says what is in a backup.
 type Manifest struct {
@@ -50,14 +35,7 @@ type Manifest struct {
 	Policy string         `json:"policy"` // revision in force
 	Index  string         `json:"index"`  // "sqlite": in it; otherwise it is rebuilt
 	States map[string]int `json:"states"` // records of the catalog, by kind and state
-	Files  []BackupFile   `json:"files"`
-}
-
-// BackupFile is one file of a backup.
-type BackupFile struct {
-	Name   string `json:"name"` // with slashes
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
+	Files  []bundle.File  `json:"files"`
 }
 
 // Bytes is the size of all files.
@@ -100,12 +78,12 @@ func (a *App) Backup(ctx context.Context, to string, progress func(done, total i
 		return m, fmt.Errorf("backing up: %w", err)
 	}
 	if strings.HasSuffix(to, ".tar") {
-		err = pack(partial, to)
+		err = bundle.Pack(partial, to)
 	} else {
 		err = os.Rename(partial, to)
 	}
 	if err == nil {
-		err = syncFolder(filepath.Dir(to))
+		err = bundle.SyncFolder(filepath.Dir(to))
 	}
 	if err != nil {
 		return m, fmt.Errorf("backing up: %w", err)
@@ -131,17 +109,17 @@ func (a *App) fillBackup(ctx context.Context, records snapshotter, dir string, p
 		return m, err
 	}
 	for _, folder := range []string{"keys", "policy"} {
-		if err := copyFolder(ctx, filepath.Join(a.Config.Data, folder), filepath.Join(dir, folder)); err != nil {
+		if err := bundle.CopyFolder(ctx, filepath.Join(a.Config.Data, folder), filepath.Join(dir, folder)); err != nil {
 			return m, err
 		}
 	}
 	if err := a.copyAudit(ctx, filepath.Join(dir, "audit")); err != nil {
 		return m, err
 	}
-	if m.Files, err = listFiles(ctx, dir, progress); err != nil {
+	if m.Files, err = bundle.List(ctx, dir, progress); err != nil {
 		return m, err
 	}
-	return m, a.sign(m, dir)
+	return m, errors.Join(a.sign(m, dir), bundle.Sync(dir))
 }
 
 // copyAudit copies the audit log while it grows, and tries again when it grew in
@@ -154,7 +132,7 @@ func (a *App) copyAudit(ctx context.Context, to string) error {
 		}
 		// What says how far it reaches comes before what it reaches over.
 		for _, part := range []string{"log/checkpoint", "log/.state", "log", "journal", "."} {
-			err = errors.Join(err, copyFolder(ctx, filepath.Join(AuditDir(a.Config), part), filepath.Join(to, part)))
+			err = errors.Join(err, bundle.CopyFolder(ctx, filepath.Join(AuditDir(a.Config), part), filepath.Join(to, part)))
 		}
 		if err == nil {
 			if err = verifyAudit(ctx, a.Config, filepath.Dir(to)); err == nil {
@@ -186,144 +164,5 @@ func (a *App) sign(m Manifest, dir string) error {
 	if err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(m, "", " ")
-	if err != nil {
-		return err
-	}
-	signature, err := signer.Sign(manifestMessage(data))
-	if err != nil {
-		return err
-	}
-	line := signer.KeyID() + " " + hex.EncodeToString(signature) + "\n"
-	return errors.Join(writeDurably(filepath.Join(dir, manifestFile), data), writeDurably(filepath.Join(dir, signatureFile), []byte(line)), syncFolder(dir))
-}
-
-func manifestMessage(data []byte) []byte { return append([]byte("doorward backup v1\x00"), data...) }
-
-// copyFolder copies regular files that are not there yet; a folder that is not
-// there is empty, and a file that goes away meanwhile is left out.
-func copyFolder(ctx context.Context, from, to string) error {
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		switch {
-		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, name), 0o700)
-		case !d.Type().IsRegular() || exists(filepath.Join(to, name)):
-			return nil
-		}
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(to, name)), 0o700); err != nil {
-			return err
-		}
-		data, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		defer data.Close()
-		return copyDurably(filepath.Join(to, name), data)
-	})
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
-
-func copyDurably(path string, from io.Reader) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, from)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-func writeDurably(path string, data []byte) error {
-	return copyDurably(path, strings.NewReader(string(data)))
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// listFiles hashes every file below dir, in order.
-func listFiles(ctx context.Context, dir string, progress func(done, total int)) ([]BackupFile, error) {
-	var names []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			names = append(names, path)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(names)
-	var out []BackupFile
-	for i, path := range names {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return nil, err
-		}
-		f, err := hashFile(path)
-		if err != nil {
-			return nil, err
-		}
-		f.Name = filepath.ToSlash(name)
-		if f.Name != manifestFile && f.Name != signatureFile {
-			out = append(out, f)
-		}
-		if progress != nil {
-			progress(i+1, len(names))
-		}
-	}
-	return out, nil
-}
-
-func hashFile(path string) (BackupFile, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return BackupFile{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return BackupFile{Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, errors.Join(err, f.Sync())
-}
-
-// pack writes a folder as a tar file.
-func pack(dir, to string) (err error) {
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(to)
-		}
-	}()
-	w := tar.NewWriter(f)
-	err = w.AddFS(os.DirFS(dir))
-	return errors.Join(err, w.Close(), f.Sync(), f.Close())
+	return bundle.Sign(dir, backupKind, m, signer)
 }

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/doorward/doorward/cmd/internal/bundle"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/index/qdrant"
@@ -70,13 +71,13 @@ func (a *App) point(p pointer) error {
 	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := writeDurably(path+".new", data); err != nil {
+	if err := bundle.WriteDurably(path+".new", data); err != nil {
 		return err
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return err
 	}
-	return syncFolder(a.Config.Data)
+	return bundle.SyncFolder(a.Config.Data)
 }
 
 // openIndex opens the index in force. Its pins say what it was made with, so

@@ -1,19 +1,14 @@
 package app
 
 import (
-	"archive/tar"
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
+	"github.com/doorward/doorward/cmd/internal/bundle"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/policy/audit"
@@ -42,7 +37,7 @@ func Restore(ctx context.Context, c *configs.Config, from string, o Options, pro
 	if err := os.Remove(c.Data); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return m, r, fmt.Errorf("restoring: %w", err)
 	}
-	if err := errors.Join(os.Rename(partial, c.Data), syncFolder(filepath.Dir(c.Data))); err != nil {
+	if err := errors.Join(os.Rename(partial, c.Data), bundle.SyncFolder(filepath.Dir(c.Data))); err != nil {
 		return m, r, fmt.Errorf("restoring: %w", err)
 	}
 	if r, err = openRestored(ctx, c, o, m, progress); err != nil {
@@ -82,141 +77,33 @@ func openRestored(ctx context.Context, c *configs.Config, o Options, m Manifest,
 
 // bring copies a verified backup into a new folder.
 func bring(ctx context.Context, c *configs.Config, from, to string, progress func(done, total int)) (Manifest, error) {
-	source, err := openBackup(from)
-	if err != nil {
-		return Manifest{}, err
-	}
-	defer source.close()
-	if err := source.copyTo(ctx, to, progress); err != nil {
+	switch err := bundle.Unpack(ctx, from, to, progress); {
+	case errors.Is(err, bundle.ErrUnsound):
+		return Manifest{}, fmt.Errorf("%w: %w", ErrBackup, err)
+	case err != nil:
 		return Manifest{}, err
 	}
 	m, err := verifyBackup(ctx, c, to, progress)
 	if err != nil {
 		return m, err
 	}
-	return m, errors.Join(os.Remove(filepath.Join(to, manifestFile)), os.Remove(filepath.Join(to, signatureFile)), syncFolder(to))
+	return m, errors.Join(os.Remove(filepath.Join(to, bundle.ManifestFile)), os.Remove(filepath.Join(to, bundle.SignatureFile)), bundle.Sync(to))
 }
 
 // verifyBackup proves that a folder is exactly what its signed manifest lists.
 func verifyBackup(ctx context.Context, c *configs.Config, dir string, progress func(done, total int)) (m Manifest, err error) {
-	data, err := readAtMost(filepath.Join(dir, manifestFile), maxManifest)
-	if err != nil {
-		return m, fmt.Errorf("%w: it has no manifest: %w", ErrBackup, err)
-	}
-	line, err := readAtMost(filepath.Join(dir, signatureFile), 1024)
-	if err != nil {
-		return m, fmt.Errorf("%w: it has no signature: %w", ErrBackup, err)
-	}
-	id, text, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
-	signature, err := hex.DecodeString(text)
-	if err != nil {
-		return m, fmt.Errorf("%w: its signature cannot be read", ErrBackup)
-	}
 	v, err := local.OpenVerifier(c.Keys)
 	if err != nil {
 		return m, err
 	}
-	if v.Verify(id, manifestMessage(data), signature) != nil {
-		return m, fmt.Errorf("%w: its manifest was not signed with the keys in %s, or was altered", ErrBackup, c.Keys)
-	}
-	if err := json.Unmarshal(data, &m); err != nil || m.Format != backupFormat {
-		return m, fmt.Errorf("%w: its format is not %d; use the program it was made with, or a newer one", ErrBackup, backupFormat)
-	}
-	found, err := listFiles(ctx, dir, progress)
-	if err != nil {
-		return m, err
-	}
-	have := map[string]BackupFile{}
-	for _, f := range found {
-		have[f.Name] = f
-	}
-	for _, f := range m.Files {
-		switch got, ok := have[f.Name]; {
-		case !ok:
-			return m, fmt.Errorf("%w: %s is missing", ErrBackup, f.Name)
-		case got != f:
-			return m, fmt.Errorf("%w: %s is not what was backed up", ErrBackup, f.Name)
+	files := func() ([]bundle.File, error) {
+		if m.Format != backupFormat {
+			return nil, fmt.Errorf("its format is not %d; use the program it was made with, or a newer one", backupFormat)
 		}
-		delete(have, f.Name)
+		return m.Files, nil
 	}
-	for name := range have {
-		return m, fmt.Errorf("%w: %s was added", ErrBackup, name)
+	if _, err = bundle.Verify(ctx, dir, backupKind, v, &m, files, progress); err != nil {
+		return m, fmt.Errorf("%w: %w (checked with the keys in %s)", ErrBackup, err, c.Keys)
 	}
 	return m, nil
-}
-
-func readAtMost(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = errors.New("it is too large")
-	}
-	return data, err
-}
-
-// backupSource is where a backup's files come from.
-type backupSource struct {
-	dir  string
-	file *os.File // a tar file
-}
-
-func openBackup(from string) (*backupSource, error) {
-	info, err := os.Stat(from)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return &backupSource{dir: from}, nil
-	}
-	f, err := os.Open(from)
-	return &backupSource{file: f}, err
-}
-
-func (b *backupSource) close() {
-	if b.file != nil {
-		b.file.Close()
-	}
-}
-
-func (b *backupSource) copyTo(ctx context.Context, to string, progress func(done, total int)) error {
-	if b.file == nil {
-		return copyFolder(ctx, b.dir, to)
-	}
-	n := 0
-	for r := tar.NewReader(b.file); ; n++ {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil || n > maxFiles {
-			return fmt.Errorf("%w: the tar file cannot be read: %v", ErrBackup, err)
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if !filepath.IsLocal(h.Name) || slices.Contains(strings.Split(h.Name, "/"), "..") {
-			return fmt.Errorf("%w: the tar file names a path outside of it", ErrBackup)
-		}
-		path := filepath.Join(to, filepath.FromSlash(h.Name))
-		switch h.Typeflag {
-		case tar.TypeDir:
-			err = os.MkdirAll(path, 0o700)
-		case tar.TypeReg:
-			if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
-				err = copyDurably(path, r)
-			}
-		default:
-			err = fmt.Errorf("%w: the tar file holds something that is not a file", ErrBackup)
-		}
-		if err != nil {
-			return err
-		}
-		if progress != nil {
-			progress(n+1, n+2)
-		}
-	}
 }

@@ -22,7 +22,7 @@ permitted if {
 # factor, and takes nothing away.
 permitted if {
 	"incident-responder" in input.subject.roles
-	input.operation in {"list", "show", "contain", "rollback", "lift", "lineage"}
+	input.operation in {"list", "show", "contain", "rollback", "lift", "lineage", "evidence"}
 }
 
 # Said positively on purpose: "not "mfa" in …" would be undefined, and deny

@@ -12,6 +12,12 @@ test_roles if {
 	not admin.allow with input as {"subject": operator("security-reviewer", ["mfa"]), "operation": "delete"}
 }
 
+test_incident_responders if {
+	some operation in ["contain", "rollback", "lift", "evidence"]
+	admin.allow with input as {"subject": operator("incident-responder", ["pwd"]), "operation": operation}
+	not admin.allow with input as {"subject": operator("security-reviewer", ["mfa"]), "operation": operation}
+}
+
 test_second_factor if {
 	some operation in ["reveal", "delete", "export", "erase"]
 	not admin.allow with input as {"subject": operator("admin", ["pwd"]), "operation": operation}

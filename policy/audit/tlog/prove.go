@@ -24,25 +24,40 @@ type Inclusion struct {
 }
 
 // Inclusion makes the proof of one entry.
-func (r *Reader) Inclusion(ctx context.Context, index uint64) (Inclusion, error) {
-	data, err := r.raw(index)
-	if err != nil {
-		return Inclusion{}, err
-	}
+func (r *Reader) Inclusion(ctx context.Context, index uint64) (p Inclusion, err error) {
+	err = r.Inclusions(ctx, []uint64{index}, func(one Inclusion) error { p = one; return nil })
+	return p, err
+}
+
+// Inclusions makes the proofs of entries, all against the checkpoint of this
+// moment, and checks each before it is yielded.
+func (r *Reader) Inclusions(ctx context.Context, indexes []uint64, yield func(Inclusion) error) error {
 	c, err := r.Checkpoint()
 	if err != nil {
-		return Inclusion{}, err
+		return err
 	}
 	b, err := client.NewProofBuilder(ctx, c.Size, r.readTile)
 	if err != nil {
-		return Inclusion{}, fmt.Errorf("proving entry: %w", err)
+		return fmt.Errorf("proving entries: %w", err)
 	}
-	hashes, err := b.InclusionProof(ctx, index)
-	if err != nil {
-		return Inclusion{}, fmt.Errorf("proving entry: %w", err)
+	for _, index := range indexes {
+		data, err := r.raw(c, index)
+		if err != nil {
+			return err
+		}
+		hashes, err := b.InclusionProof(ctx, index)
+		if err != nil {
+			return fmt.Errorf("proving entry: %w", err)
+		}
+		p := Inclusion{Origin: r.origin, Index: index, Entry: data, Hashes: hashes, Checkpoint: c.Raw}
+		if err := errors.Join(ctx.Err(), p.Check(r.verifier)); err != nil {
+			return err
+		}
+		if err := yield(p); err != nil {
+			return err
+		}
 	}
-	p := Inclusion{Origin: r.origin, Index: index, Entry: data, Hashes: hashes, Checkpoint: c.Raw}
-	return p, p.Check(r.verifier)
+	return nil
 }
 
 // Check verifies the proof with public keys alone.

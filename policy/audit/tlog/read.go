@@ -135,12 +135,8 @@ func (r *Reader) Entries(ctx context.Context, from uint64, yield func(audit.Numb
 	return nil
 }
 
-// raw returns one entry's bytes out of the Merkle log.
-func (r *Reader) raw(index uint64) (data []byte, err error) {
-	c, err := r.Checkpoint()
-	if err != nil {
-		return nil, err
-	}
+// raw returns one entry's bytes out of the Merkle log of a checkpoint.
+func (r *Reader) raw(c Checkpoint, index uint64) (data []byte, err error) {
 	if index >= c.Size {
 		return nil, fmt.Errorf("%w: the checkpoint covers %d entries", ErrNotCovered, c.Size)
 	}
