@@ -5,7 +5,7 @@ DATA     ?= ../shared/data
 RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./api/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint bench eval gate train redteam lofo split-payloads kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index workers clients
+.PHONY: help run build test race lint bench eval gate train redteam lofo split-payloads kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hidden hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index workers clients
 .PHONY: bench-ingest unchanged million
 .PHONY: drain release image soak
 
@@ -139,7 +139,11 @@ unchanged: ## Ingest 100,000 documents again, unchanged; change a mapping; resta
 million: ## Ingest 1,000,000 small documents and follow memory
 	DOORWARD_BENCH_MILLION=1000000 $(GO) test -count=1 -timeout 8h -run 'TestMillion$$' -v ./cmd/internal/app
 
-hostile: ## Hostile files against the extractors, hostile texts against the scanners
+hidden: ## Every hidden-text file through the program: reported, in no chunk, nowhere on disk
+	DOORWARD_HIDDEN=all $(GO) test ./test -run 'TestHiddenThroughTheProgram$$' -count=1 -v -timeout 10m
+
+hostile: ## Hostile files through the program and against the extractors, hostile texts against the scanners
+	DOORWARD_HOSTILE=10 $(GO) test ./test -run 'TestHostile(Folder|Pushes)$$' -count=1 -v -timeout 30m
 	DOORWARD_HOSTILE=10 $(GO) test -timeout 10m -run TestHostileFiles ./ingest/extract
 	DOORWARD_HOSTILE_MB=100 $(GO) test -timeout 2h -run HostileTextsTakeLinear ./sanitize/secret
 	DOORWARD_LINEAR_MB=100 $(GO) test -timeout 60m -run Linear -v ./sanitize/pii

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/doorward/doorward/ingest/extract"
+	"github.com/doorward/doorward/ingest/extract/extracttest"
 )
 
 func TestEncodings(t *testing.T) {
@@ -120,8 +121,8 @@ func FuzzExtract(f *testing.F) {
 			}
 		}
 	}
-	for _, in := range fixtures(f) {
-		add(in.Name, in.Bytes)
+	for _, h := range extracttest.Hidden(f) {
+		add(h.File, h.Bytes)
 	}
 	add("a.pdf", onePage("BT /F1 12 Tf 72 720 Td (Words) Tj ET", fontRes, ""))
 	add("a.json", []byte(`{"a":[1,{"b":null}]}`))

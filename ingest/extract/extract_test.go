@@ -1,13 +1,12 @@
 package extract_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"strings"
 	"testing"
 
 	"github.com/doorward/doorward/ingest/extract"
+	"github.com/doorward/doorward/ingest/extract/extracttest"
 )
 
 // reader returns an extractor that parses in this process.
@@ -20,21 +19,7 @@ func reader(t testing.TB) *extract.Extractor {
 	return e
 }
 
-// zipped builds an archive of name, content pairs.
-func zipped(t testing.TB, parts ...string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	for i := 0; i < len(parts); i += 2 {
-		f, err := w.Create(parts[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.Write([]byte(parts[i+1]))
-	}
-	w.Close()
-	return buf.Bytes()
-}
+var zipped = extracttest.Zip
 
 func TestVisibleTextOfEachFormat(t *testing.T) {
 	for _, c := range []struct{ name, in, want, mediaType, title string }{
@@ -63,7 +48,7 @@ func TestVisibleTextOfEachFormat(t *testing.T) {
 	}
 }
 
-const wordNS = `<?xml version="1.0" encoding="UTF-8"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>`
+const wordNS = extracttest.Word
 
 func TestWordDocument(t *testing.T) {
 	body := wordNS + `<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr><w:r><w:t>Plan</w:t></w:r></w:p>
