@@ -99,6 +99,11 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 		return nil, held("extract:" + p.Extractor.Reason(reading.err))
 	}
 	read := reading.Extracted
+	done, err := p.alone(ctx, len(read.Text))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	attributes, err := p.attributes(w.arrival.Source, w.arrival.Claimed)
 	if err == nil && w.item.Err != nil {
 		err = w.item.Err

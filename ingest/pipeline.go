@@ -163,7 +163,8 @@ type Config struct {
 // Pipeline ingests. It is safe for concurrent use on different documents.
 type Pipeline struct {
 	Config
-	working sync.Mutex // held while owed index work is done
+	working sync.Mutex    // held while owed index work is done
+	large   chan struct{} // one document that is large; see alone
 	intake  intake
 
 	pushedMu sync.Mutex
@@ -202,7 +203,7 @@ func New(c Config) (*Pipeline, error) {
 	if c.Hidden == nil {
 		c.Hidden = c.Sanitizer.Scan
 	}
-	return &Pipeline{Config: c}, nil
+	return &Pipeline{Config: c, large: make(chan struct{}, 1)}, nil
 }
 
 // Options are one run's.

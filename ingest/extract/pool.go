@@ -146,11 +146,11 @@ func (k *child) extract(ctx context.Context, c Config, in Input) (doc Document, 
 	case err != nil:
 		return Document{}, false, k.died(c)
 	case answer.Reason != "":
-		return Document{}, answer.Reason != "failed" && answer.Reason != "timeout", answer.err()
+		return Document{}, !answer.Spent && answer.Reason != "failed" && answer.Reason != "timeout", answer.err()
 	case answer.Document == nil:
 		return Document{}, false, fmt.Errorf("%w: the child gave no answer", ErrFailed)
 	}
-	return *answer.Document, true, nil
+	return *answer.Document, !answer.Spent, nil
 }
 
 // ask writes the question and reads the answer.
@@ -200,6 +200,9 @@ type reply struct {
 	Document *Document `json:"document,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
 	Detail   string    `json:"detail,omitempty"`
+	// Spent: the child has grown so far that the next document might not find
+	// room, and should be replaced.
+	Spent bool `json:"spent,omitempty"`
 }
 
 // err rebuilds the error of a reply.
