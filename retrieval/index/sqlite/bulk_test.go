@@ -39,7 +39,7 @@ func TestBulkFilesTheSame(t *testing.T) {
 	a, b := newCorpus(0), newCorpus(0)
 	var gathered bulk
 	for _, p := range points {
-		if err := a.put(p); err != nil {
+		if err := a.putTerms(p, a.postings.add); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,7 +66,7 @@ func BenchmarkLoad(b *testing.B) {
 		for b.Loop() {
 			c := newCorpus(0)
 			for _, p := range points {
-				c.put(p)
+				c.putTerms(p, c.postings.add)
 			}
 		}
 	})

@@ -51,10 +51,7 @@ func newCorpus(dimension int) *corpus {
 	}
 }
 
-// put adds a point, replacing the one of the same id. The caller holds mu.
-func (t *corpus) put(p point) error { return t.putTerms(p, t.postings.add) }
-
-// putAll puts points, at most maxBulk, whose ids are new and distinct.
+// putAll puts points, at most 65,536. The caller holds mu.
 func (t *corpus) putAll(ps []point, b *bulk) error {
 	first := uint32(len(t.slots))
 	for _, p := range ps {
@@ -67,7 +64,8 @@ func (t *corpus) putAll(ps []point, b *bulk) error {
 	return nil
 }
 
-// putTerms adds a point, handing its terms to file.
+// putTerms adds a point, replacing the one of the same id, and hands its terms to
+// file.
 func (t *corpus) putTerms(p point, file func(key, slot uint32, weight float32)) error {
 	row, err := t.columns.row(p.attributes)
 	if err != nil {

@@ -59,6 +59,7 @@ type Index struct {
 	broken  error // set when memory may no longer match the file
 	closed  bool
 	changes int64 // committed transactions, as in the file; the writer's own
+	filing  bulk  // the writer's own
 }
 
 const tablesSQL = `

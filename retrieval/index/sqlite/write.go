@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/embed"
@@ -172,6 +173,10 @@ ON CONFLICT (tenant, id) DO UPDATE SET document = excluded.document, version = e
 	ordinal = excluded.ordinal, receipt = excluded.receipt, attributes = excluded.attributes,
 	terms = excluded.terms, vector = excluded.vector`
 
+// putBatch is how many chunks' postings are gathered before they are filed: their
+// number fits a processor's cache.
+const putBatch = 128
+
 // Put adds chunks, replacing those of the same ids, in one transaction.
 func (x *Index) Put(ctx context.Context, tenant string, chunks []index.Chunk) error {
 	if err := index.CheckChunks(tenant, chunks, x.pins); err != nil {
@@ -204,8 +209,8 @@ func (x *Index) Put(ctx context.Context, tenant string, chunks []index.Chunk) er
 			return nil
 		},
 		memory: func(t *corpus) error {
-			for _, p := range points {
-				if err := t.put(p); err != nil {
+			for part := range slices.Chunk(points, putBatch) {
+				if err := t.putAll(part, &x.filing); err != nil {
 					return err
 				}
 			}
