@@ -161,18 +161,20 @@ const gramsPerWord = 3.77
 // weigh returns the counted terms with their weights, ascending by key.
 func (a *Analyzer) weigh(x *lexicon, k *termKeys, lang language) []Term {
 	c := &x.count
-	packed := make([]uint64, 0, len(c.words)+len(c.grams)+len(c.pairs))
-	add := func(list []uint32, of []float64, length, pivot float64, key func(*termKeys, uint32) uint32) {
-		norm := a.cfg.K1 * (1 - a.cfg.B + a.cfg.B*length/pivot)
-		for _, id := range list {
-			tf := of[id]
-			w := max(math.Round(tf*(a.cfg.K1+1)/(tf+norm)/quantum)*quantum, quantum)
-			packed = append(packed, uint64(key(k, id))<<32|uint64(math.Float32bits(float32(w))))
-		}
+	packed := make([]uint64, 0, len(c.words)+len(c.grams)+len(c.pairs)+1)
+	norm := func(length, pivot float64) float64 { return a.cfg.K1 * (1 - a.cfg.B + a.cfg.B*length/pivot) }
+	add := func(key uint32, tf, norm float64) {
+		w := max(math.Round(tf*(a.cfg.K1+1)/(tf+norm)/quantum)*quantum, quantum)
+		packed = append(packed, uint64(key)<<32|uint64(math.Float32bits(float32(w))))
 	}
-	add(c.words, c.ofTerm, c.wordLength, a.cfg.Pivot, x.term)
-	add(c.grams, c.ofTerm, c.gramLength, a.cfg.Pivot*gramsPerWord, x.term)
-	add(c.pairs, c.ofPair, c.pairLength, a.cfg.Pivot, x.pairKey)
+	words, grams, pairs := norm(c.wordLength, a.cfg.Pivot), norm(c.gramLength, a.cfg.Pivot*gramsPerWord), norm(c.pairLength, a.cfg.Pivot)
+	for _, id := range c.words {
+		add(x.term(k, id), c.of[id], words)
+	}
+	for _, id := range c.grams {
+		add(x.term(k, id), c.of[id], grams)
+	}
+	c.eachPair(func(id uint64, count float64) { add(x.pairKey(k, id), count, pairs) })
 	if len(packed) == 0 {
 		return []Term{}
 	}

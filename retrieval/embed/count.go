@@ -1,12 +1,24 @@
 package embed
 
-// counts are the weighted occurrences of a text's terms, by number, and which
-// there are.
+import (
+	"cmp"
+	"slices"
+)
+
+// counts are the weighted occurrences of a text's terms, by number.
 type counts struct {
-	ofTerm, ofPair      []float64
-	words, grams, pairs []uint32
+	of           []float64
+	words, grams []uint32 // that were counted
+	pairs        []pair   // one by one
 	// the sums of each
 	wordLength, gramLength, pairLength float64
+}
+
+// pair is an occurrence of two neighbouring words.
+type pair struct {
+	words  uint64 // their numbers
+	at     int
+	weight float64
 }
 
 // add counts a text's words, their grams and the pairs of neighbours, stop words
@@ -23,19 +35,17 @@ func (x *lexicon) add(a *Analyzer, text []*lexeme, language int, weight float64)
 		if f.stop {
 			continue
 		}
-		c.ofTerm = grown(c.ofTerm, len(x.terms))
-		c.words = tally(c.ofTerm, c.words, f.word, weight)
+		c.of = grown(c.of, len(x.terms))
+		c.words = tally(c.of, c.words, f.word, weight)
 		c.wordLength += weight
 		if a.cfg.GramWeight > 0 {
 			for _, g := range f.grams {
-				c.grams = tally(c.ofTerm, c.grams, g, weight)
+				c.grams = tally(c.of, c.grams, g, weight)
 				c.gramLength += weight
 			}
 		}
 		if a.cfg.PhraseWeight > 0 && before != none && !w.ideographic {
-			p := x.pair(before, f.word)
-			c.ofPair = grown(c.ofPair, len(x.parts))
-			c.pairs = tally(c.ofPair, c.pairs, p, weight)
+			c.pairs = append(c.pairs, pair{uint64(before)<<32 | uint64(f.word), len(c.pairs), weight})
 			c.pairLength += weight
 		}
 		if before = f.word; f.alone {
@@ -53,15 +63,29 @@ func tally(of []float64, seen []uint32, id uint32, weight float64) []uint32 {
 	return seen
 }
 
+// eachPair yields every pair once, with its count.
+func (c *counts) eachPair(yield func(words uint64, count float64)) {
+	slices.SortFunc(c.pairs, func(a, b pair) int {
+		if a.words == b.words {
+			return a.at - b.at
+		}
+		return cmp.Compare(a.words, b.words)
+	})
+	for i := 0; i < len(c.pairs); {
+		words, sum := c.pairs[i].words, 0.0
+		for ; i < len(c.pairs) && c.pairs[i].words == words; i++ {
+			sum += c.pairs[i].weight // in the order of the text, so that sums round alike
+		}
+		yield(words, sum)
+	}
+}
+
 // clear empties the counts and keeps their room.
 func (c *counts) clear() {
 	for _, list := range [][]uint32{c.words, c.grams} {
 		for _, id := range list {
-			c.ofTerm[id] = 0
+			c.of[id] = 0
 		}
-	}
-	for _, id := range c.pairs {
-		c.ofPair[id] = 0
 	}
 	c.words, c.grams, c.pairs = c.words[:0], c.grams[:0], c.pairs[:0]
 	c.wordLength, c.gramLength, c.pairLength = 0, 0, 0

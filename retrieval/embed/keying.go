@@ -8,12 +8,13 @@ import (
 )
 
 // termKeys blinds terms for one tenant: the first 32 bits of HMAC-SHA256 under
-// its key. It remembers the keys of a lexicon's terms and pairs by number; 0 is
+// its key. It remembers the keys of a lexicon's terms by number; 0 is
 // one not made yet (or, once in four billion, a key, which is then made again).
 type termKeys struct {
-	mac                   hash.Hash
-	sum                   [sha256.Size]byte
-	terms, pairs, buckets sparse
+	mac            hash.Hash
+	sum            [sha256.Size]byte
+	message        []byte
+	terms, buckets sparse
 }
 
 // sparse is a list of which most entries may never be written.
@@ -41,7 +42,7 @@ func (x *lexicon) keysOf(tenantKey []byte) *termKeys {
 	k := x.tenants[string(tenantKey)]
 	if k == nil {
 		k = &termKeys{mac: hmac.New(sha256.New, append([]byte(nil), tenantKey...))}
-		k.terms.made, k.pairs.made, k.buckets.made = &x.pages, &x.pages, &x.pages
+		k.terms.made, k.buckets.made = &x.pages, &x.pages
 		if x.tenants == nil {
 			x.tenants = map[string]*termKeys{}
 		}
@@ -64,11 +65,9 @@ func (k *termKeys) mark(language string) uint32 {
 	return k.of(append([]byte{spaceMark}, language...))
 }
 
-func (k *termKeys) of(message ...[]byte) uint32 {
+func (k *termKeys) of(message []byte) uint32 {
 	k.mac.Reset()
-	for _, m := range message {
-		_, _ = k.mac.Write(m)
-	}
+	_, _ = k.mac.Write(message)
 	return binary.BigEndian.Uint32(k.mac.Sum(k.sum[:0]))
 }
 
@@ -77,18 +76,31 @@ func (k *termKeys) of(message ...[]byte) uint32 {
 // chance meeting of two pairs in a bucket moves a score by little.
 const pairBuckets = 1 << 18
 
-// pairKey is the key of a pair of words by its number.
-func (x *lexicon) pairKey(k *termKeys, id uint32) uint32 {
-	key := k.pairs.at(id)
-	if *key != 0 {
-		return *key
+// maxRecent is how many pairs' keys a lexicon remembers.
+const maxRecent = 1 << 15
+
+type pairKeyOf struct {
+	words  uint64
+	tenant *termKeys
+	key    uint32
+}
+
+// pairKey is the key of a pair of words by their numbers.
+func (x *lexicon) pairKey(k *termKeys, words uint64) uint32 {
+	if x.recent == nil {
+		x.recent = make([]pairKeyOf, maxRecent)
 	}
-	before, word := x.terms[x.parts[id]>>32][1:], x.terms[uint32(x.parts[id])][1:]
-	n := k.of([]byte{spacePair}, []byte(before), []byte{' '}, []byte(word)) % pairBuckets
+	r := &x.recent[words*0x9e3779b97f4a7c15>>49]
+	if r.words == words && r.tenant == k {
+		return r.key
+	}
+	before, word := x.terms[words>>32][1:], x.terms[uint32(words)][1:]
+	k.message = append(append(append(append(k.message[:0], spacePair), before...), ' '), word...)
+	n := k.of(k.message) % pairBuckets
 	bucket := k.buckets.at(n)
 	if *bucket == 0 {
 		*bucket = k.of(binary.BigEndian.AppendUint32([]byte{spacePair, 0}, n))
 	}
-	*key = *bucket
-	return *key
+	*r = pairKeyOf{words, k, *bucket}
+	return r.key
 }

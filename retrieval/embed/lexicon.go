@@ -10,7 +10,6 @@ import (
 // Bounds of what a lexicon remembers. Where one is reached it starts again.
 const (
 	maxLexemes = 1 << 15
-	maxPairs   = 1 << 17
 	maxTenants = 512
 	maxPages   = 1 << 16 // of keys, 1 KiB each
 )
@@ -24,10 +23,9 @@ type lexicon struct {
 	charPair map[string]*lexeme // of scripts without spaces
 	ids      map[string]uint32  // term space and term → its number
 	terms    []string           // by number: space and term
-	pairs    map[uint64]uint32  // two words' numbers → the pair's number
-	parts    []uint64           // by a pair's number
 	tenants  map[string]*termKeys
-	pages    int // of their keys
+	pages    int         // of their keys
+	recent   []pairKeyOf // keys of pairs, where two fall on one place the later
 
 	text   []*lexeme // the text in hand
 	fields []field
@@ -86,17 +84,13 @@ func (l *lexicons) giveBack(x *lexicon) {
 	}
 }
 
-// tidy forgets everything, or the pairs, when there is too much of it.
+// tidy forgets everything, or all keys, when there is too much of it.
 func (x *lexicon) tidy() {
 	switch {
 	case len(x.words)+len(x.charPair) > maxLexemes:
 		*x = lexicon{}
-	case len(x.parts) > maxPairs:
-		x.pairs, x.parts = nil, nil
-		x.count.ofPair = nil
-		x.tenants, x.pages = nil, 0 // their keys go by the pairs' numbers
 	case len(x.tenants) > maxTenants || x.pages > maxPages:
-		x.tenants, x.pages = nil, 0
+		x.tenants, x.pages, x.recent = nil, 0, nil
 	}
 	x.text, x.fields = x.text[:0], x.fields[:0]
 }
@@ -110,7 +104,7 @@ func (x *lexicon) field(text string, weight float64) {
 // read returns a text's words, limit at most, appended to list; limit 0 is none.
 func (x *lexicon) read(list []*lexeme, text string, limit int) []*lexeme {
 	if x.words == nil {
-		x.words, x.charPair, x.ids, x.pairs = map[string]*lexeme{}, map[string]*lexeme{}, map[string]uint32{}, map[uint64]uint32{}
+		x.words, x.charPair, x.ids = map[string]*lexeme{}, map[string]*lexeme{}, map[string]uint32{}
 	}
 	from := len(list)
 	for start := 0; start < len(text); {
@@ -232,21 +226,6 @@ func (x *lexicon) id(space byte, term string) uint32 {
 		id = uint32(len(x.terms))
 		x.ids[name] = id
 		x.terms = append(x.terms, name)
-	}
-	return id
-}
-
-// pair is the number of a pair of neighbouring words.
-func (x *lexicon) pair(before, word uint32) uint32 {
-	parts := uint64(before)<<32 | uint64(word)
-	id, ok := x.pairs[parts]
-	if !ok {
-		if x.pairs == nil {
-			x.pairs = map[uint64]uint32{}
-		}
-		id = uint32(len(x.parts))
-		x.pairs[parts] = id
-		x.parts = append(x.parts, parts)
 	}
 	return id
 }

@@ -25,14 +25,14 @@ func (a *Analyzer) Query(tenantKey []byte, st *Statistics, text string) []Term {
 	for _, l := range langs {
 		x.add(a, x.text, l.index, 1)
 	}
-	keys := func(list []uint32, key func(*termKeys, uint32) uint32) map[uint32]float64 {
-		m := make(map[uint32]float64, len(list))
-		for _, id := range list {
-			m[key(k, id)] = 0
-		}
-		return m
+	words, grams, pairs := map[uint32]float64{}, map[uint32]float64{}, map[uint32]float64{}
+	for _, id := range x.count.words {
+		words[x.term(k, id)] = 0
 	}
-	words, grams, pairs := keys(x.count.words, x.term), keys(x.count.grams, x.term), keys(x.count.pairs, x.pairKey)
+	for _, id := range x.count.grams {
+		grams[x.term(k, id)] = 0
+	}
+	x.count.eachPair(func(id uint64, _ float64) { pairs[x.pairKey(k, id)] = 0 })
 	x.count.clear()
 	a.lexicons.giveBack(x)
 	out := make(map[uint32]float32, len(words)+len(grams)+len(pairs))

@@ -128,7 +128,7 @@ func TestAnalysisIsAsDefined(t *testing.T) {
 	})
 }
 
-// TestLexiconForgets analyses more words, pairs and tenants than are remembered.
+// TestLexiconForgets analyses more words and tenants than are remembered.
 func TestLexiconForgets(t *testing.T) {
 	a, err := NewAnalyzer(Config{})
 	if err != nil {
@@ -160,8 +160,8 @@ func TestLexiconForgets(t *testing.T) {
 		a.Query([]byte(word(i)), nil, "budget")
 	}
 	x := a.lexicons.borrow()
-	if len(x.words) > maxLexemes+1000 || len(x.parts) > maxPairs+1000 || len(x.tenants) > maxTenants+1 {
-		t.Errorf("remembers %d words, %d pairs, %d tenants", len(x.words), len(x.parts), len(x.tenants))
+	if len(x.words) > maxLexemes+1000 || len(x.tenants) > maxTenants+1 || x.pages > maxPages+1000 {
+		t.Errorf("remembers %d words, %d tenants, %d pages of keys", len(x.words), len(x.tenants), x.pages)
 	}
 }
 
