@@ -18,6 +18,12 @@ type Counter interface {
 	Count(text string) int
 }
 
+// Spans is a Counter that counts many parts of one text faster than one by one:
+// what it returns gives Count(text[start:end]).
+type Spans interface {
+	Spans(text string) func(start, end int) int
+}
+
 // Chunk is a span of the text with the headings it stands under.
 type Chunk struct {
 	sanitize.Span
@@ -140,11 +146,15 @@ func Split(text string, blocks []Block, c Config) ([]Chunk, error) {
 	if err := fit(text, blocks); err != nil {
 		return nil, err
 	}
-	cut := cutter{text: text, Config: c}
+	count := func(start, end int) int { return c.Counter.Count(text[start:end]) }
+	if s, ok := c.Counter.(Spans); ok {
+		count = s.Spans(text)
+	}
+	cut := cutter{text: text, Config: c, count: count}
 	for _, b := range fill(text, blocks) {
 		cut.block(b)
 	}
-	p := packer{text: text, Config: c, pieces: cut.pieces}
+	p := packer{text: text, Config: c, count: count, pieces: cut.pieces}
 	return p.pack(), nil
 }
 

@@ -11,6 +11,7 @@ import (
 type packer struct {
 	Config
 	text   string
+	count  func(start, end int) int
 	pieces []piece
 	path   []title // headings in force
 	out    []Chunk
@@ -131,7 +132,7 @@ func (p *packer) emit(from, to int) {
 	}
 	first := p.pieces[from]
 	span := sanitize.Span{Start: first.Start, End: p.pieces[to-1].End}
-	tokens := p.Counter.Count(p.text[span.Start:span.End])
+	tokens := p.count(span.Start, span.End)
 	if first.context.Len() > 0 {
 		tokens += first.extra
 	}

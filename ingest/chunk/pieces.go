@@ -25,6 +25,7 @@ type piece struct {
 type cutter struct {
 	Config
 	text   string
+	count  func(start, end int) int
 	pieces []piece
 }
 
@@ -68,7 +69,7 @@ func (c *cutter) repeat(rows []piece, header sanitize.Span) {
 	if header.Len() > c.MaxBytes/3 {
 		return
 	}
-	n := c.Counter.Count(c.text[header.Start:header.End]) + 1
+	n := c.count(header.Start, header.End) + 1
 	if n > c.MaxTokens/3 {
 		return
 	}
@@ -93,14 +94,14 @@ func (c *cutter) add(s sanitize.Span, b Block) {
 	// The byte limit is tried first: no token is longer than a few bytes, and a
 	// counter may be slow on megabytes.
 	if s.Len() <= maxBytes && s.Len() <= maxTokens*16 {
-		if n := c.Counter.Count(c.text[s.Start:s.End]) + 1; n <= maxTokens {
+		if n := c.count(s.Start, s.End) + 1; n <= maxTokens {
 			c.pieces = append(c.pieces, piece{Span: s, tokens: n, kind: b.Kind, level: b.Level})
 			return
 		}
 	}
 	at := halve(c.text, s, min(maxBytes, maxTokens*8))
 	if at <= s.Start || at >= s.End {
-		c.pieces = append(c.pieces, piece{Span: s, tokens: c.Counter.Count(c.text[s.Start:s.End]) + 1, kind: b.Kind, level: b.Level})
+		c.pieces = append(c.pieces, piece{Span: s, tokens: c.count(s.Start, s.End) + 1, kind: b.Kind, level: b.Level})
 		return
 	}
 	c.add(sanitize.Span{Start: s.Start, End: at}, b)

@@ -3,13 +3,11 @@ package prompt
 import (
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/pkoukk/tiktoken-go"
-	loader "github.com/pkoukk/tiktoken-go-loader"
 )
 
 // Encodings a [Counter] knows.
@@ -33,9 +31,9 @@ const (
 // a token or two higher. It holds up to 131,072 pieces of at most 48 bytes of
 // text it has seen, so that words are encoded once.
 type Counter struct {
-	enc  *tiktoken.Tiktoken
-	seed maphash.Seed
-	memo [shards]shard
+	vocabulary func() *vocabulary
+	seed       maphash.Seed
+	memo       [shards]shard
 }
 
 type shard struct {
@@ -43,26 +41,27 @@ type shard struct {
 	count map[string]int32
 }
 
-// offline makes the library read its vocabularies from the binary; otherwise it
-// would download them on first use.
-var offline = sync.OnceFunc(func() { tiktoken.SetBpeLoader(loader.NewOfflineLoader()) })
+var counters = map[string]func() *Counter{CL100K: counterOf(CL100K), O200K: counterOf(O200K)}
 
-// NewCounter loads a vocabulary: [CL100K] or [O200K]. It takes about 0.1 s and
-// tens of megabytes, so make one and share it.
+func counterOf(encoding string) func() *Counter {
+	return sync.OnceValue(func() *Counter {
+		c := &Counter{vocabulary: sync.OnceValue(func() *vocabulary { return load(encoding) }), seed: maphash.MakeSeed()}
+		for i := range c.memo {
+			c.memo[i].count = make(map[string]int32)
+		}
+		go c.vocabulary() // 0.1 s and more, while its user is still getting ready
+		return c
+	})
+}
+
+// NewCounter returns the process's counter of a vocabulary, [CL100K] or [O200K],
+// which takes tens of megabytes.
 func NewCounter(encoding string) (*Counter, error) {
-	if encoding != CL100K && encoding != O200K {
+	c, ok := counters[encoding]
+	if !ok {
 		return nil, fmt.Errorf("loading tokenizer: encoding %q is not known, use %s or %s", encoding, CL100K, O200K)
 	}
-	offline()
-	enc, err := tiktoken.GetEncoding(encoding)
-	if err != nil {
-		return nil, fmt.Errorf("loading tokenizer %s: %w", encoding, err)
-	}
-	c := &Counter{enc: enc, seed: maphash.MakeSeed()}
-	for i := range c.memo {
-		c.memo[i].count = make(map[string]int32)
-	}
-	return c, nil
+	return c(), nil
 }
 
 // Count returns the number of tokens in text. Bytes that are not UTF-8 count as
@@ -80,6 +79,38 @@ func (c *Counter) Count(text string) int {
 		i += size
 	}
 	return n + c.piece(text[start:])
+}
+
+// Spans prepares to count parts of a text: the function it returns gives what
+// Count would of text[start:end], both on rune borders, and works through the text
+// only once.
+func (c *Counter) Spans(text string) func(start, end int) int {
+	var cut, before []int // where two sides count apart; tokens before it from the first cut on
+	n, start := 0, 0
+	prev := borderless
+	for i := 0; i < len(text); {
+		kind, r, size := classAt(text, i)
+		if i > start && cuts(prev, kind, r) {
+			if len(cut) > 0 {
+				n += c.piece(text[start:i])
+			}
+			cut, before = append(cut, i), append(before, n)
+			start = i
+		}
+		prev = kind
+		i += size
+	}
+	return func(start, end int) int {
+		i, _ := slices.BinarySearch(cut, start)
+		j, found := slices.BinarySearch(cut, end)
+		if !found {
+			j--
+		}
+		if i >= len(cut) || j < i {
+			return c.piece(text[start:end])
+		}
+		return c.piece(text[start:cut[i]]) + before[j] - before[i] + c.piece(text[cut[j]:end])
+	}
 }
 
 // A class groups runes by how the tokenizers' patterns treat them.
@@ -153,7 +184,7 @@ func (c *Counter) piece(s string) int {
 	if ok {
 		return int(n)
 	}
-	n = int32(len(c.enc.EncodeOrdinary(s)))
+	n = int32(c.vocabulary().count(s))
 	sh.Lock()
 	if len(sh.count) >= shardSize {
 		clear(sh.count)
@@ -165,7 +196,7 @@ func (c *Counter) piece(s string) int {
 
 // long counts a long piece in parts of at most maxPiece bytes.
 func (c *Counter) long(s string) int {
-	n := 0
+	n, v := 0, c.vocabulary()
 	for len(s) > maxPiece {
 		end := maxPiece
 		for end > 0 && !utf8.RuneStart(s[end]) {
@@ -174,8 +205,8 @@ func (c *Counter) long(s string) int {
 		if end == 0 { // not UTF-8 at all
 			end = maxPiece
 		}
-		n += len(c.enc.EncodeOrdinary(s[:end]))
+		n += len(v.enc.EncodeOrdinary(s[:end]))
 		s = s[end:]
 	}
-	return n + len(c.enc.EncodeOrdinary(s))
+	return n + len(v.enc.EncodeOrdinary(s))
 }

@@ -30,7 +30,7 @@ func TestCountIsTheLibrarysCount(t *testing.T) {
 	for _, encoding := range []string{CL100K, O200K} {
 		c := counter(t, encoding)
 		for _, text := range texts {
-			if got, want := c.Count(text), len(c.enc.EncodeOrdinary(text)); got != want {
+			if got, want := c.Count(text), len(c.vocabulary().enc.EncodeOrdinary(text)); got != want {
 				t.Errorf("%s: %q counts %d, want %d", encoding, text, got, want)
 			}
 		}
@@ -40,14 +40,25 @@ func TestCountIsTheLibrarysCount(t *testing.T) {
 func TestCountOfRandomTexts(t *testing.T) {
 	parts := rapid.SampledFrom([]string{
 		"a", "The", "WORD", "ß", "é", "e\u0301", "日", "٣", "1", "42", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "'", "'s", "'LL",
-		".", ",", "/", "//", "(", "_", "\u0301", "😀", "-", "\u200d", "$", "²", "ǅ", "ʰ", "\u3000",
+		".", ",", "/", "//", "(", "_", "\u0301", "😀", "-", "\u200d", "$", "²", " word", "(Word", "\"xylophonist", " HELLOworld", "camelCase", "-qzxv", "ǅ", "ʰ", "\u3000",
 	})
 	for _, encoding := range []string{CL100K, O200K} {
 		c := counter(t, encoding)
 		rapid.Check(t, func(t *rapid.T) {
 			text := strings.Join(rapid.SliceOfN(parts, 0, 40).Draw(t, "parts"), "")
-			if got, want := c.Count(text), len(c.enc.EncodeOrdinary(text)); got != want {
+			if got, want := c.Count(text), len(c.vocabulary().enc.EncodeOrdinary(text)); got != want {
 				t.Fatalf("%q counts %d, want %d", text, got, want)
+			}
+			spans := c.Spans(text)
+			for range 5 {
+				start := rapid.IntRange(0, len(text)).Draw(t, "start")
+				end := rapid.IntRange(start, len(text)).Draw(t, "end")
+				if start < len(text) && !utf8.RuneStart(text[start]) || end < len(text) && !utf8.RuneStart(text[end]) {
+					continue
+				}
+				if got, want := spans(start, end), c.Count(text[start:end]); got != want {
+					t.Fatalf("%q counts %d within %q, want %d", text[start:end], got, text, want)
+				}
 			}
 		})
 	}
@@ -60,7 +71,7 @@ func TestCountOfSourceFiles(t *testing.T) {
 	for _, encoding := range []string{CL100K, O200K} {
 		c := counter(t, encoding)
 		for name, text := range files {
-			if got, want := c.Count(text), len(c.enc.EncodeOrdinary(text)); got != want {
+			if got, want := c.Count(text), len(c.vocabulary().enc.EncodeOrdinary(text)); got != want {
 				t.Errorf("%s: %s counts %d, want %d", encoding, name, got, want)
 			}
 		}
@@ -137,7 +148,7 @@ func BenchmarkCount(b *testing.B) {
 		c := counter(b, CL100K)
 		b.SetBytes(int64(len(text)))
 		for b.Loop() {
-			_ = len(c.enc.EncodeOrdinary(text))
+			_ = len(c.vocabulary().enc.EncodeOrdinary(text))
 		}
 	})
 	b.Run("cold", func(b *testing.B) {
