@@ -38,6 +38,7 @@ type Config struct {
 	Model    Model    `yaml:"model"`    // the model the demo may ask
 	Gateway  Gateway  `yaml:"gateway"`  // models that chat completions go to
 	Review   Review   `yaml:"review"`   // how the quarantine is looked after
+	Magnets  Magnets  `yaml:"magnets"`  // documents that draw too many questions
 	Contain  Contain  `yaml:"contain"`  // how containment and roll-back are bounded
 	Audit    Audit    `yaml:"audit"`    // who else keeps or sees the audit log
 	KMS      KMS      `yaml:"kms"`      // what seals the master key

@@ -36,6 +36,7 @@ func (c *Config) Validate() []string {
 	c.validateErasure(&v)
 	c.validateKMS(&v)
 	c.validateReview(&v)
+	c.validateMagnets(&v)
 	c.validateLimits(&v)
 	v.oneOf("chunks.encoding", c.Chunks.Encoding, "cl100k_base", "o200k_base")
 	v.need(c.Chunks.MaxTokens >= 16 && c.Chunks.MaxTokens <= 8192, "chunks.max_tokens: use 16 to 8192")

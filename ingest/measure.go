@@ -169,6 +169,9 @@ func (p *Pipeline) signals(ctx context.Context, w *work, batch *signal.Batch) er
 		s.Generated = s.Generated || prompt.HoldsCanary(key, h.Text)
 	}
 	s.Signed = w.arrival.Connector != ""
+	if p.Drawn != nil {
+		s.Magnet = p.Drawn(tenant, w.arrival.ID)
+	}
 	w.signals = &s
 	return nil
 }

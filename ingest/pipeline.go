@@ -21,6 +21,7 @@ import (
 	"github.com/doorward/doorward/ingest/chunk"
 	"github.com/doorward/doorward/ingest/manifest"
 	"github.com/doorward/doorward/ingest/receipt"
+	"github.com/doorward/doorward/ingest/signal"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/contain"
@@ -146,6 +147,8 @@ type Config struct {
 	// Contain gives one. Nil: there are none.
 	Contained func(ctx context.Context) (*contain.Set, error)
 	Contain   func(ctx context.Context, o contain.Order) error
+	// Drawn says how far a document draws questions; nil: nobody counts.
+	Drawn func(tenant, document string) signal.Magnet
 	// Settings is the revision of configuration that changes what ingest yields
 	// and is not covered by the other parts' revisions; may be empty.
 	Settings string

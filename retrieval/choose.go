@@ -31,22 +31,23 @@ type Shape struct {
 const spare = 4
 
 // candidates is how many hits to ask the index for.
-func (s *Service) candidates(limit int) int {
-	if s.Shape.keepsAll() && s.Reranker == nil {
+func (s *Service) candidates(tenant string, limit int) int {
+	magnets := s.Magnets != nil && s.Magnet != AlarmMagnets && s.Magnets.Any(tenant)
+	if s.Shape.keepsAll() && s.Reranker == nil && !magnets {
 		return limit
 	}
 	return min(limit*spare, 4*MaxTopK)
 }
 
 // choose orders and thins what was proven: reranked, no text twice, no source
-// beyond its share, diverse. All of it was allowed before it comes here, so no
+// beyond its share, no magnet first, diverse. All of it was allowed before it comes here, so no
 // forbidden document can move what is chosen.
-func (s *Service) choose(ctx context.Context, r Request, snapshot policy.Snapshot, list []proven, limit int) ([]proven, error) {
+func (s *Service) choose(ctx context.Context, r Request, snapshot policy.Snapshot, list []proven, limit int, t *trace) ([]proven, error) {
 	list, err := s.rerank(ctx, r, snapshot, list)
 	if err != nil {
 		return nil, err
 	}
-	list = s.Shape.cap(distinct(list), limit)
+	list = s.Shape.cap(s.drawn(r, distinct(list), limit, t), limit)
 	if s.Shape.Diversity > 0 {
 		return diverse(list, limit, s.Shape.Diversity), nil
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/doorward/doorward/policy/quota"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/index"
+	"github.com/doorward/doorward/retrieval/magnet"
 	"github.com/doorward/doorward/retrieval/prompt"
 	"github.com/doorward/doorward/sanitize"
 )
@@ -65,6 +66,10 @@ type Config struct {
 	// request. Nil: there are none.
 	Contained func(ctx context.Context) (*contain.Set, error)
 	Quota     *quota.Keeper // how much may be taken; nil: any amount
+	// Magnets watches for documents that draw too many questions, and Magnet says
+	// what becomes of them; nil: nobody looks.
+	Magnets *magnet.Watch
+	Magnet  MagnetAct
 	// Accepts says whether passages scanned under a scanner revision may be
 	// released; nil accepts any.
 	Accepts func(scanner string) bool
@@ -197,6 +202,7 @@ type trace struct {
 	counts    map[string]int
 	alarms    []string // documents on which plan and check disagreed
 	alarm     string   // why the quota raises one
+	magnets   []string // documents that began to draw too many questions
 	signs     map[string]int
 }
 
@@ -249,7 +255,7 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 		limit = min(limit, m)
 	}
 	hits, err := staged(ctx, s, "search", func(ctx context.Context) ([]index.Hit, error) {
-		return s.search(ctx, r, filter, s.candidates(limit))
+		return s.search(ctx, r, filter, s.candidates(r.Subject.Tenant, limit))
 	})
 	if err != nil {
 		return Answer{}, t, fmt.Errorf("searching: %w", err)
@@ -261,7 +267,7 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 	if err != nil {
 		return Answer{}, t, err
 	}
-	if released, err = s.choose(ctx, r, snapshot, released, limit); err != nil {
+	if released, err = s.choose(ctx, r, snapshot, released, limit, t); err != nil {
 		return Answer{}, t, err
 	}
 	if err := s.extend(ctx, r.Subject.Tenant, released, t); err != nil {
@@ -339,6 +345,9 @@ func (s *Service) audit(ctx context.Context, r Request, t *trace) error {
 	if t.alarm != "" {
 		entries = append(entries, quotaAlarm(e, t))
 		s.Log.WarnContext(ctx, "quota alarm", "reason", t.alarm, "subject", subject, "backend", e.Backend, "request", r.ID)
+	}
+	if len(t.magnets) > 0 {
+		entries = append(entries, s.magnetAlarm(ctx, e, t))
 	}
 	if len(t.alarms) > 0 {
 		alarm := e

@@ -19,7 +19,7 @@ type layer struct {
 	may  []string // what of ours they may import
 }
 
-var nouns = []string{"policy", "policy/contain", "sanitize", "sanitize/normalize", "sanitize/match", "sanitize/fingerprint", "retrieval/embed", "retrieval/prompt", "retrieval/ticket", "ingest/chunk", "ingest/receipt", "ingest/manifest", "ingest/signal"}
+var nouns = []string{"policy", "policy/contain", "sanitize", "sanitize/normalize", "sanitize/match", "sanitize/fingerprint", "retrieval/embed", "retrieval/prompt", "retrieval/ticket", "retrieval/magnet", "ingest/chunk", "ingest/receipt", "ingest/manifest", "ingest/signal"}
 var contracts = []string{"policy/audit", "policy/keys", "policy/quota", "retrieval/index", "ingest/catalog"}
 var flows = []string{"ingest", "retrieval", "sanitize/output"}
 

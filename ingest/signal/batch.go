@@ -12,6 +12,7 @@ type Signals struct {
 	Rate       Rate       `json:"rate"`
 	Drift      Drift      `json:"drift"`
 	Stuffing   Stuffing   `json:"stuffing"`
+	Magnet     Magnet     `json:"magnet"`
 	// Generated: the text holds a mark that only answers made through this
 	// service can hold.
 	Generated bool `json:"generated"`
@@ -53,6 +54,13 @@ type Stuffing struct {
 	Query      float64 `json:"query"`
 }
 
+// Magnet says how far the document, as it was before, draws questions.
+type Magnet struct {
+	Drawing bool    `json:"drawing"` // far more and more different ones than its peers
+	Share   float64 `json:"share"`   // of this process's last questions for which it came up
+	Times   float64 `json:"times"`   // its count over the mean of all documents that came up
+}
+
 // Map is s as policy input.
 func (s Signals) Map() map[string]any {
 	return map[string]any{
@@ -60,6 +68,7 @@ func (s Signals) Map() map[string]any {
 		"rate":       map[string]any{"known": s.Rate.Known, "today": s.Rate.Today, "usual": round(s.Rate.Usual), "ratio": round(s.Rate.Ratio)},
 		"drift":      map[string]any{"known": s.Drift.Known, "score": round(s.Drift.Score), "share": round(s.Drift.Share), "usual": round(s.Drift.Usual), "seen": s.Drift.Seen},
 		"stuffing":   map[string]any{"repetition": round(s.Stuffing.Repetition), "query": round(s.Stuffing.Query)},
+		"magnet":     map[string]any{"drawing": s.Magnet.Drawing, "share": round(s.Magnet.Share), "times": round(s.Magnet.Times)},
 		"generated":  s.Generated, "labels": s.Labels, "batch": s.Batch, "signed": s.Signed,
 	}
 }

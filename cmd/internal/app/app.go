@@ -32,6 +32,7 @@ import (
 	"github.com/doorward/doorward/policy/rego"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/embed"
+	"github.com/doorward/doorward/retrieval/magnet"
 	"github.com/doorward/doorward/retrieval/prompt"
 	"github.com/doorward/doorward/sanitize/output"
 )
@@ -80,6 +81,7 @@ type App struct {
 	Service  *retrieval.Service
 	Output   *output.Filter
 	Orders   *contain.Watch // containment orders in force
+	magnets  *magnet.Watch  // nil: nobody looks for them
 
 	Metrics *Metrics
 	Tracer  *Tracer
@@ -308,11 +310,14 @@ func (a *App) openFlows(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.watchMagnets(); err != nil {
+		return err
+	}
 	a.Orders = contain.NewWatch(a.Catalog, c.Contain.Fresh, a.now)
 	a.Pipeline, err = ingest.New(ingest.Config{
 		Holds: a.Holds, Catalog: a.Catalog, Index: a.Index, Epochs: a.Index, Audit: a.Audit, Policy: a.Policy, Schema: a.Schema, Keys: a.Keys, Signer: signer,
 		Extractor: x, Sanitizer: a.Scanners.Sanitizer, Hidden: a.Scanners.hidden, Analyzer: analyzer, Embedder: a.Embedder, Access: c.Schema.Access, Trust: trust(c), Ceilings: ceilings(c),
-		Connectors: connectors, Contained: a.Orders.Contained, Contain: a.Orders.Contain,
+		Connectors: connectors, Contained: a.Orders.Contained, Contain: a.Orders.Contain, Drawn: a.drawn,
 		Chunks:   chunk.Config{MaxTokens: c.Chunks.MaxTokens, Overlap: c.Chunks.Overlap, Counter: counter},
 		MaxBytes: c.Extract.MaxBytes, Log: a.Log, Now: a.now,
 	})
@@ -324,7 +329,7 @@ func (a *App) openFlows(ctx context.Context) error {
 		return err
 	}
 	a.Service, err = retrieval.New(retrieval.Config{
-		Quota: keeper,
+		Quota: keeper, Magnets: a.magnets, Magnet: magnetAct(c),
 		Index: a.Index, Epochs: a.Index, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Verifier: a.Verifier, Audit: a.Audit,
 		Analyzer: analyzer, Embedder: a.Embedder, Reranker: a.Reranker, Prompt: builder,
 		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Share: shares(c), Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Stage: a.Stage, Log: a.Log,

@@ -31,6 +31,7 @@ func TestRollBack(t *testing.T) {
 		n = chunks / perDocument
 	}
 	s := newStore(t, 0)
+	s.cfg.Sources[0].Trust = "internal" // it repeats itself
 	a := s.open(t)
 	defer a.Close()
 	s.cfg.Sources[0].Path = long(t, 0, n, 0)

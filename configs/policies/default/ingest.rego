@@ -90,6 +90,13 @@ reasons contains "one of many near duplicates" if {
 	input.signals.duplicates.near + input.signals.duplicates.batch >= limits.near
 }
 
+# What draws questions of every kind was written to, when nobody vouches for it. It
+# is judged so when it changes or is scanned again.
+reasons contains "drew far more questions than its peers" if {
+	not input.source.trust == "internal"
+	input.signals.magnet.drawing
+}
+
 # A question put before its answer, so that the question finds it, from a source
 # that is not trusted.
 reasons contains "written to be found by a question" if {

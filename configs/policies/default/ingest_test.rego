@@ -33,6 +33,7 @@ quiet := {
 	"rate": {"known": true, "today": 90, "usual": 40, "ratio": 2.25},
 	"drift": {"known": true, "score": 0.5, "share": 0.02, "usual": 0.02, "seen": 64},
 	"stuffing": {"repetition": 0.02, "query": 0.9},
+	"magnet": {"drawing": false, "share": 0.01, "times": 1.5},
 	"generated": false, "labels": 0, "batch": 50, "signed": false,
 }
 
@@ -66,5 +67,13 @@ test_crowds_of_copies_are_held if {
 
 test_questions_from_strangers_are_held if {
 	ingest.verdict == "quarantine" with input as from("untrusted", {})
+	ingest.verdict == "index" with input as from("partner", {})
+}
+
+test_magnets_are_held_unless_vouched_for if {
+	magnet := {"magnet": {"drawing": true, "share": 0.4, "times": 30}}
+	ingest.verdict == "quarantine" with input as from("untrusted", magnet)
+	ingest.verdict == "quarantine" with input as from("partner", magnet)
+	ingest.verdict == "index" with input as from("internal", magnet)
 	ingest.verdict == "index" with input as from("partner", {})
 }
