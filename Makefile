@@ -174,3 +174,7 @@ clients: ## Run OpenAI, MCP, LangChain, curl, Python and Go clients against a ru
 .PHONY: rollback
 rollback: ## Roll back a batch of 10,000 chunks; catalog and index as before it
 	DOORWARD_ROLLBACK=10000 $(GO) test ./cmd/internal/app -run 'TestRollBack$$' -count=1 -v -timeout 30m
+
+.PHONY: poisoning
+poisoning: ## Attackers' texts through the whole service: how often they win, what the signals tell, a flood, magnets
+	DOORWARD_POISONING=1 DOORWARD_DATA=$(abspath $(DATA)) $(GO) test ./cmd/internal/app -run 'TestPoisoning$$' -count=1 -v -timeout 60m

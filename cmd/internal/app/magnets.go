@@ -35,3 +35,6 @@ func (a *App) drawn(tenant, document string) signal.Magnet {
 	s := a.magnets.Standing(tenant, document)
 	return signal.Magnet{Drawing: s.Magnet, Share: s.Share, Times: s.Times}
 }
+
+// Drawing reports whether a document draws far more questions than its peers.
+func (a *App) Drawing(tenant, document string) bool { return a.drawn(tenant, document).Drawing }
