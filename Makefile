@@ -103,6 +103,10 @@ envelopes: ## 1,000,000 fuzzed prompts re-parse to their segments
 reference: ## Write docs/api-reference.md and docs/problems.md anew from the API's contract
 	DOORWARD_UPDATE=1 $(GO) test -count=1 -run Current ./api/contract
 
+.PHONY: cards
+cards: ## Write docs/data-card.md and docs/policy-card.md anew
+	DOORWARD_UPDATE=1 $(GO) test -count=1 -run CardsAreCurrent ./cmd/doorward
+
 drain: ## End a service under load 200 times: every accepted request is answered, every stream says how it ended
 	DOORWARD_DRAINS=200 $(GO) test ./test -count=1 -run TestDrain -v -timeout 30m
 

@@ -7,6 +7,7 @@ func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		auditCommand(g),
 		backupCommand(g),
+		cardCommand(g),
 		configCommand(g),
 		containCommand(g),
 		demoCommand(g),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -82,6 +83,24 @@ func (s *Snapshot) Inspect(ctx context.Context) (Inspection, error) {
 	}
 	out.Cost, err = s.cost(ctx, who, c)
 	return out, err
+}
+
+// Words lists the strings that a decision point's rules hold, without those of
+// its tests: roles, kinds and the like that tables can be made of.
+func (s *Snapshot) Words(p policy.Point) []string {
+	set := map[string]bool{}
+	for file, m := range s.modules {
+		if isTest(file) || m.Package.Path.String() != "data."+string(p) {
+			continue
+		}
+		ast.WalkTerms(m, func(t *ast.Term) bool {
+			if word, ok := t.Value.(ast.String); ok {
+				set[string(word)] = true
+			}
+			return false
+		})
+	}
+	return slices.Sorted(maps.Keys(set))
 }
 
 func (s *Snapshot) countTests() int {

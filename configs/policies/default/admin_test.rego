@@ -16,6 +16,7 @@ test_incident_responders if {
 	some operation in ["contain", "rollback", "lift", "evidence"]
 	admin.allow with input as {"subject": operator("incident-responder", ["pwd"]), "operation": operation}
 	not admin.allow with input as {"subject": operator("security-reviewer", ["mfa"]), "operation": operation}
+	not admin.allow with input as {"subject": operator("incident-responder", ["mfa"]), "operation": "release"}
 }
 
 test_second_factor if {

@@ -77,3 +77,42 @@ test_magnets_are_held_unless_vouched_for if {
 	ingest.verdict == "index" with input as from("internal", magnet)
 	ingest.verdict == "index" with input as from("partner", {})
 }
+
+# Just at a limit it holds, just below it does not.
+test_limits_of_floods if {
+	rate := {"known": true, "today": 100, "usual": 20, "ratio": 5}
+	ingest.contain with input as from("internal", {"rate": rate})
+	not ingest.contain with input as from("internal", {"rate": object.union(rate, {"today": 99})})
+	not ingest.contain with input as from("internal", {"rate": object.union(rate, {"ratio": 4.9})})
+	not ingest.contain with input as from("internal", {"rate": object.union(rate, {"known": false})})
+	drift := {"known": true, "score": 4, "share": 0.1, "usual": 0.025, "seen": 30}
+	ingest.contain with input as from("internal", {"drift": drift})
+	not ingest.contain with input as from("internal", {"drift": object.union(drift, {"seen": 29})})
+	not ingest.contain with input as from("internal", {"drift": object.union(drift, {"share": 0.09, "usual": 0.01})})
+	not ingest.contain with input as from("internal", {"drift": object.union(drift, {"usual": 0.03})})
+	not ingest.contain with input as from("internal", {"drift": object.union(drift, {"known": false})})
+}
+
+test_limits_of_reasons if {
+	ingest.verdict == "quarantine" with input as from("internal", {"labels": 3})
+	ingest.verdict == "index" with input as from("internal", {"labels": 2})
+	ingest.verdict == "quarantine" with input as from("partner", {"duplicates": {"exact": 0, "near": 20, "batch": 5}})
+	ingest.verdict == "index" with input as from("partner", {"duplicates": {"exact": 0, "near": 20, "batch": 4}})
+	ingest.verdict == "quarantine" with input as from("untrusted", {"stuffing": {"repetition": 0, "query": 0.6}})
+	ingest.verdict == "index" with input as from("untrusted", {"stuffing": {"repetition": 0, "query": 0.59}})
+}
+
+test_own_answers_are_rejected_whatever_else if {
+	ingest.verdict == "reject" with input as object.union(from("internal", {"generated": true}), {"findings": [finding("secret", "private-key", 1)]})
+}
+
+# A rule whose name sounds like a key's, of another kind, is no leak.
+test_only_secrets_are_private_keys if {
+	ingest.verdict == "index" with input as {"findings": [finding("pii", "private-key-holder", 1)]}
+}
+
+test_what_is_not_public_is_protected if {
+	ingest.protect with input as {"document": {"public": false}, "findings": []}
+	ingest.protect with input as {"document": {}, "findings": []}
+	not ingest.protect with input as {"document": {"public": true}, "findings": []}
+}
