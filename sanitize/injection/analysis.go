@@ -38,6 +38,8 @@ type reader struct {
 	// excerpt says that the text is part of a longer one: no positions.
 	excerpt  bool
 	security int // words about attacks in the text
+	singles  []verdict
+	peak     float64 // the highest score of the last scan
 }
 
 // tables are the compiled lexicon, literals and rules; shared and immutable.
@@ -46,6 +48,7 @@ type tables struct {
 	literals *match.Automaton
 	groupOf  []uint8 // literal → group
 	rules    []compiledRule
+	spoken   map[string]bool // words of the literals
 }
 
 const countBuckets = 1 << 13

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorward/doorward/sanitize/normalize"
 )
@@ -63,23 +64,47 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
+// BenchmarkJoins scans the joins of 20 passages of 1 KB, cut where they may be
+// cut inside a word, and beside it, as the anchor, once the bytes around the
+// joins; x/scan is the ratio of the two.
 func BenchmarkJoins(b *testing.B) {
 	s, err := New(Config{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	all := strings.Join(benignText(b), "\n\n")
-	var text strings.Builder
-	var joins []int
-	for i := range 20 {
-		if i > 0 {
-			joins = append(joins, text.Len())
+	for _, words := range []bool{false, true} {
+		var text, around strings.Builder
+		var joins []int
+		for i := range 20 {
+			p := all[i*3000 : i*3000+1000]
+			if !words {
+				p = p[strings.IndexByte(p, ' '):strings.LastIndexByte(p, ' ')]
+			}
+			p = strings.TrimSpace(strings.ToValidUTF8(p, ""))
+			if i > 0 {
+				joins = append(joins, text.Len())
+				text.WriteString("\n\n")
+				around.WriteString(p[:joinReach])
+			}
+			text.WriteString(p)
+			around.WriteString(p[len(p)-joinReach:])
 		}
-		text.WriteString(strings.ToValidUTF8(all[i*3000:i*3000+1500], "") + "\n\n")
-	}
-	for b.Loop() {
-		if _, err := s.ScanJoins(context.Background(), text.String(), joins); err != nil {
-			b.Fatal(err)
-		}
+		b.Run(map[bool]string{false: "between-words", true: "inside-words"}[words], func(b *testing.B) {
+			var joined, scanned time.Duration
+			for b.Loop() {
+				start := time.Now()
+				if _, err := s.ScanJoins(context.Background(), text.String(), joins); err != nil {
+					b.Fatal(err)
+				}
+				middle := time.Now()
+				if _, err := s.Scan(context.Background(), normalize.Build(around.String())); err != nil {
+					b.Fatal(err)
+				}
+				joined, scanned = joined+middle.Sub(start), scanned+time.Since(middle)
+			}
+			b.ReportMetric(float64(joined.Microseconds())/1e3/float64(b.N), "ms/joins")
+			b.ReportMetric(float64(joined)/float64(scanned), "x/scan")
+		})
 	}
 }

@@ -111,12 +111,16 @@ func newTables() (*tables, error) {
 	if len(patterns) > 64 || len(literalGroups) > 64 {
 		return nil, errors.New("more slots than bits")
 	}
-	t := &tables{lex: newLexicon(english, world)}
+	t := &tables{lex: newLexicon(english, world), spoken: map[string]bool{}}
 	var list []string
 	var f folded
 	for g, group := range literalGroups {
 		for _, p := range group.phrases {
-			list = append(list, foldPhrase(&f, t.lex, p))
+			folded := foldPhrase(&f, t.lex, p)
+			for _, w := range strings.Fields(folded) {
+				t.spoken[w] = true
+			}
+			list = append(list, folded)
 			t.groupOf = append(t.groupOf, uint8(g))
 		}
 	}
@@ -158,7 +162,13 @@ func (s *Scanner) Revision() string { return s.revision }
 func (s *Scanner) Scan(ctx context.Context, v sanitize.Views) ([]sanitize.Finding, error) {
 	r := s.readers.Get().(*reader)
 	defer s.readers.Put(r)
+	return s.scanWith(ctx, r, v)
+}
+
+// scanWith is Scan with a reader at hand; it notes the highest score in r.peak.
+func (s *Scanner) scanWith(ctx context.Context, r *reader, v sanitize.Views) ([]sanitize.Finding, error) {
 	var found []sanitize.Finding
+	r.peak = 0
 	for i := range v.List {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("scanning for injections: %w", err)

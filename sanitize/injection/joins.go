@@ -9,74 +9,85 @@ import (
 	"github.com/doorward/doorward/sanitize/normalize"
 )
 
-// joinReach is how many bytes on each side of a join are read.
-const joinReach = 190
+// Bounds on what is read on each side of a join: bytes, and ends of sentences or
+// lines, of which the widest run of blocks with the cut one in it has no more.
+const (
+	joinReach   = 190
+	joinBorders = maxWindow
+)
 
 // ScanJoins scans the places where an assembled text was joined, for payloads
 // split over its parts: joins are byte offsets into text, ascending. The parts
 // are taken to have been scanned before: only what is found because of a join is
-// returned. It reads about 400 bytes for each join, twice where a word may have
-// been cut; a payload whose halves lie farther away is not seen.
+// returned. It reads at most 400 bytes for each join, twice where a word that
+// matters may have been cut; a payload whose halves lie farther away is not
+// seen.
 func (s *Scanner) ScanJoins(ctx context.Context, text string, joins []int) ([]sanitize.Finding, error) {
+	r := s.readers.Get().(*reader)
+	defer s.readers.Put(r)
+	g := glue(text, joins)
 	var out []sanitize.Finding
-	for _, word := range []bool{false, true} {
-		g := glue(text, joins, word)
-		if word && !g.words {
-			break
-		}
-		found, err := s.scanGlued(ctx, &g)
+	for i := 0; i < len(g.joins); {
+		w := g.window(i)
+		i += len(w.joins)
+		found, err := s.scanWindow(ctx, r, &w)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, found...)
+		peak := r.peak
+		if w.closeWords(func(word string) bool { return peak >= s.threshold/8 || s.tables.known(word) }) {
+			more, err := s.scanWindow(ctx, r, &w)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, more...)
+		}
+		for _, f := range found {
+			f.Start, f.End = g.source(f.Start), g.source(f.End)
+			out = append(out, f)
+		}
 	}
 	return merge(text, out), nil
 }
 
-// scanGlued scans a window around each join of a glued text.
-func (s *Scanner) scanGlued(ctx context.Context, g *glued) ([]sanitize.Finding, error) {
+// scanWindow scans a window and returns, in offsets of the glued text, what is
+// found there because of its joins.
+func (s *Scanner) scanWindow(ctx context.Context, r *reader, w *window) ([]sanitize.Finding, error) {
+	found, err := s.scanWith(ctx, r, normalize.Build(w.text))
+	if err != nil {
+		return nil, err
+	}
+	peak := r.peak
 	var out []sanitize.Finding
-	for i := 0; i < len(g.joins); i++ {
-		from, to := windowAround(g.text, g.joins[i])
-		// Windows that touch are one: a payload may be cut more than once.
-		first := i
-		for i+1 < len(g.joins) && g.joins[i+1] <= to {
-			i++
-			_, to = windowAround(g.text, g.joins[i])
-		}
-		found, err := s.scan(ctx, g.text[from:to])
+	for _, f := range found {
+		due, err := s.dueToJoin(ctx, r, w, f)
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range found {
-			f.Start, f.End = f.Start+from, f.End+from
-			due, err := s.dueToJoin(ctx, g, f, from, to, g.joins[first:i+1])
-			if err != nil {
-				return nil, err
-			}
-			if due {
-				f.Start, f.End = g.source(f.Start), g.source(f.End)
-				out = append(out, f)
-			}
+		if due {
+			f.Start, f.End = w.glued(f.Start), w.glued(f.End)
+			out = append(out, f)
 		}
 	}
+	r.peak = peak
 	return out, nil
 }
 
 // dueToJoin reports whether a finding crosses a join, or would not be found in
 // its part of the window alone.
-func (s *Scanner) dueToJoin(ctx context.Context, g *glued, f sanitize.Finding, from, to int, joins []int) (bool, error) {
-	for _, at := range joins {
+func (s *Scanner) dueToJoin(ctx context.Context, r *reader, w *window, f sanitize.Finding) (bool, error) {
+	from, to := 0, len(w.text)
+	for _, j := range w.joins {
 		switch {
-		case f.Start < at && f.End > at:
+		case f.Start < j.at && f.End > j.at:
 			return true, nil
-		case at <= f.Start:
-			from = at
-		case at < to:
-			to = at
+		case j.at <= f.Start:
+			from = j.at
+		case j.at < to:
+			to = j.at
 		}
 	}
-	found, err := s.scan(ctx, g.text[from:to])
+	found, err := s.scanWith(ctx, r, normalize.Build(w.text[from:to]))
 	for _, o := range found {
 		if o.Start+from < f.End && f.Start < o.End+from {
 			return false, err
@@ -85,8 +96,83 @@ func (s *Scanner) dueToJoin(ctx context.Context, g *glued, f sanitize.Finding, f
 	return true, err
 }
 
-func (s *Scanner) scan(ctx context.Context, text string) ([]sanitize.Finding, error) {
-	return s.Scan(ctx, normalize.Build(text))
+// join is a place where two parts meet.
+type join struct {
+	at int
+	// blank says that the byte at the join was put there and may stand inside a
+	// word.
+	blank bool
+}
+
+// window is the text around one join, or around several that are close.
+type window struct {
+	text  string
+	from  int    // of text in the glued text
+	joins []join // in text
+	// closed are the places in text of blanks that were taken out of words.
+	closed []int
+}
+
+// glued maps an offset of the window to the glued text; one at a closed word
+// maps behind its blank.
+func (w *window) glued(at int) int {
+	n := 0
+	for n < len(w.closed) && w.closed[n] <= at {
+		n++
+	}
+	return w.from + at + n
+}
+
+// closeWords takes the blanks out of words that may have been cut, if one of
+// them matters, and reports whether it did.
+func (w *window) closeWords(matters func(word string) bool) bool {
+	due := false
+	for _, j := range w.joins {
+		due = due || j.blank && matters(wordAround(w.text, j.at))
+	}
+	if !due {
+		return false
+	}
+	var b strings.Builder
+	b.Grow(len(w.text))
+	joins, done := make([]join, len(w.joins)), 0
+	for i, j := range w.joins {
+		b.WriteString(w.text[done:j.at])
+		joins[i].at, done = b.Len(), j.at
+		if j.blank {
+			w.closed = append(w.closed, b.Len())
+			done++
+		}
+	}
+	b.WriteString(w.text[done:])
+	w.text, w.joins = b.String(), joins
+	return true
+}
+
+// wordAround is the word that a blank at an offset cuts.
+func wordAround(text string, at int) string {
+	from, to := at, at+1
+	for from > 0 && inWord(text[from-1]) {
+		from--
+	}
+	for to < len(text) && inWord(text[to]) {
+		to++
+	}
+	return text[from:at] + text[at+1:to]
+}
+
+func inWord(c byte) bool { return c >= 0x80 || byteKinds[c]&(letterByte|digitByte) != 0 }
+
+// longWord is the length from which a word may be a piece of encoded text.
+const longWord = 20
+
+// known reports whether a word says something to the rules, or may.
+func (t *tables) known(word string) bool {
+	if len(word) >= longWord || strings.IndexFunc(word, func(r rune) bool { return r >= 0x80 }) >= 0 {
+		return true
+	}
+	w := []byte(strings.ToLower(word))
+	return t.lex.word(w) != 0 || t.spoken[string(w)]
 }
 
 // glued is an assembled text without the line breaks between its parts: a
@@ -94,17 +180,17 @@ func (s *Scanner) scan(ctx context.Context, text string) ([]sanitize.Finding, er
 // set apart by blank lines.
 type glued struct {
 	text  string
-	joins []int // in text
-	ends  []int // in text, where each removed stretch stood
-	lost  []int // bytes removed up to there, in all
-	words bool  // a word may have been cut at a join
+	joins []join // in text
+	ends  []int  // in text, where each removed stretch stood
+	lost  []int  // bytes removed up to there, in all
 }
 
-// glue puts one blank in place of the blanks around each join, or none where a
-// word may have been cut and word is set. A join without a line break stays.
-func glue(text string, joins []int, word bool) glued {
-	g := glued{joins: make([]int, 0, len(joins))}
+// glue puts one blank in place of the blanks around each join. A join without a
+// line break stays.
+func glue(text string, joins []int) glued {
+	g := glued{joins: make([]join, 0, len(joins)), ends: make([]int, 0, len(joins)), lost: make([]int, 0, len(joins))}
 	var b strings.Builder
+	b.Grow(len(text))
 	done, lost := 0, 0
 	for _, at := range joins {
 		if at <= done || at >= len(text) {
@@ -112,24 +198,33 @@ func glue(text string, joins []int, word bool) glued {
 		}
 		from, to := blanksAround(text, at, done)
 		if !strings.Contains(text[from:to], "\n") {
-			g.joins = append(g.joins, at-lost)
+			g.joins = append(g.joins, join{at: at - lost})
 			continue
 		}
 		b.WriteString(text[done:from])
-		cut := cutsWord(text, from, to)
-		g.words = g.words || cut
-		g.joins = append(g.joins, b.Len())
-		lost += to - from
-		if !cut || !word {
-			b.WriteByte(' ')
-			lost--
-		}
+		g.joins = append(g.joins, join{b.Len(), cutsWord(text, from, to)})
+		b.WriteByte(' ')
+		lost += to - from - 1
 		g.ends, g.lost = append(g.ends, b.Len()), append(g.lost, lost)
 		done = to
 	}
 	b.WriteString(text[done:])
 	g.text = b.String()
 	return g
+}
+
+// window is the text around the join numbered i and around those whose windows
+// touch: a payload may be cut more than once.
+func (g *glued) window(i int) window {
+	from, to := windowAround(g.text, g.joins[i].at)
+	w := window{from: from}
+	for ; i < len(g.joins) && (len(w.joins) == 0 || g.joins[i].at <= to); i++ {
+		w.joins = append(w.joins, join{g.joins[i].at - from, g.joins[i].blank})
+		_, end := windowAround(g.text, g.joins[i].at)
+		to = max(to, end)
+	}
+	w.text = g.text[from:to]
+	return w
 }
 
 // source maps an offset of the glued text back; one at a join maps behind it.
@@ -179,5 +274,30 @@ func windowAround(text string, at int) (from, to int) {
 			to = at + i
 		}
 	}
+	for n, i := 0, at-2; i > from; i-- {
+		if n += border(text, i); n == joinBorders {
+			from = i + 1
+		}
+	}
+	for n, i := 0, at; i < to-1; i++ {
+		if n += border(text, i); n == joinBorders {
+			to = i + 1
+		}
+	}
 	return onRune(text, from, -1), onRune(text, to, +1)
+}
+
+// border is 1 at the end of a sentence or a line that holds something.
+func border(text string, i int) int {
+	switch text[i] {
+	case '\n':
+		if i > 0 && text[i-1] != '\n' {
+			return 1
+		}
+	case '.', '!', '?':
+		if i+1 < len(text) && text[i+1] == ' ' {
+			return 1
+		}
+	}
+	return 0
 }

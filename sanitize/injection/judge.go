@@ -38,11 +38,13 @@ func layerOf(v sanitize.View) layer {
 // judge scores the fresh units and the windows over them and returns findings
 // in offsets of the source.
 func (s *Scanner) judge(r *reader, w sanitize.View, units []unit) []sanitize.Finding {
-	singles := s.singles(units)
+	r.singles = s.singles(r.singles[:0], units)
+	singles := r.singles
 	var picked []verdict
 	for i := range units {
 		for width := 1; width <= maxWindow && i+width <= len(units); width++ {
 			v := s.window(units, singles, i, i+width)
+			r.peak = max(r.peak, v.score)
 			if v.score >= s.threshold {
 				picked = append(picked, v)
 			}
@@ -54,13 +56,14 @@ func (s *Scanner) judge(r *reader, w sanitize.View, units []unit) []sanitize.Fin
 	return s.findings(w, units, s.settle(units, singles, picked))
 }
 
-// singles scores each fresh unit by itself.
-func (s *Scanner) singles(units []unit) []verdict {
-	out := make([]verdict, len(units))
+// singles appends to out the score of each fresh unit by itself.
+func (s *Scanner) singles(out []verdict, units []unit) []verdict {
 	for i := range units {
+		v := verdict{}
 		if units[i].fresh {
-			out[i] = s.verdict(units, i, i+1)
+			v = s.verdict(units, i, i+1)
 		}
+		out = append(out, v)
 	}
 	return out
 }
