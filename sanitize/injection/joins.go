@@ -9,68 +9,79 @@ import (
 	"github.com/doorward/doorward/sanitize/normalize"
 )
 
-// Bounds on what is read on each side of a join: bytes, and ends of sentences or
-// lines, of which the widest run of blocks with the cut one in it has no more.
-const (
-	joinReach   = 190
-	joinBorders = maxWindow
+// reach bounds what is read on each side of a join: bytes, and ends of sentences
+// or lines.
+type reach struct{ bytes, borders int }
+
+// near holds the widest run of blocks with the cut one in it; far, what is read
+// where that looks suspicious and is not enough.
+var (
+	near = reach{190, maxWindow}
+	far  = reach{380, 9}
 )
 
 // ScanJoins scans the places where an assembled text was joined, for payloads
 // split over its parts: joins are byte offsets into text, ascending. The parts
 // are taken to have been scanned before: only what is found because of a join is
-// returned. It reads at most 400 bytes for each join, twice where a word that
-// matters may have been cut; a payload whose halves lie farther away is not
-// seen.
+// returned. It reads at most 380 bytes at each join, again where a word that
+// matters may have been cut, and twice as far where they look suspicious; a
+// payload whose halves lie farther away is not seen.
 func (s *Scanner) ScanJoins(ctx context.Context, text string, joins []int) ([]sanitize.Finding, error) {
 	r := s.readers.Get().(*reader)
 	defer s.readers.Put(r)
 	g := glue(text, joins)
 	var out []sanitize.Finding
 	for i := 0; i < len(g.joins); {
-		w := g.window(i)
-		i += len(w.joins)
-		found, err := s.scanWindow(ctx, r, &w)
+		w := g.window(i, near)
+		next := i + len(w.joins)
+		found, peak, err := s.scanJoined(ctx, r, &w)
+		if err == nil && len(found) == 0 && peak >= s.threshold/4 {
+			w = g.window(i, far)
+			found, _, err = s.scanJoined(ctx, r, &w)
+		}
 		if err != nil {
 			return nil, err
-		}
-		peak := r.peak
-		if w.closeWords(func(word string) bool { return peak >= s.threshold/8 || s.tables.known(word) }) {
-			more, err := s.scanWindow(ctx, r, &w)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, more...)
 		}
 		for _, f := range found {
 			f.Start, f.End = g.source(f.Start), g.source(f.End)
 			out = append(out, f)
 		}
+		i = next
 	}
 	return merge(text, out), nil
 }
 
+// scanJoined scans a window, and again with its cut words closed where that may
+// tell more. It returns also the highest score of the first reading.
+func (s *Scanner) scanJoined(ctx context.Context, r *reader, w *window) ([]sanitize.Finding, float64, error) {
+	found, peak, err := s.scanWindow(ctx, r, w)
+	if err != nil || !w.closeWords(func(word string) bool { return peak >= s.threshold/8 || s.tables.known(word) }) {
+		return found, peak, err
+	}
+	more, _, err := s.scanWindow(ctx, r, w)
+	return append(found, more...), peak, err
+}
+
 // scanWindow scans a window and returns, in offsets of the glued text, what is
-// found there because of its joins.
-func (s *Scanner) scanWindow(ctx context.Context, r *reader, w *window) ([]sanitize.Finding, error) {
+// found there because of its joins, and the highest score.
+func (s *Scanner) scanWindow(ctx context.Context, r *reader, w *window) ([]sanitize.Finding, float64, error) {
 	found, err := s.scanWith(ctx, r, normalize.Build(w.text))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	peak := r.peak
 	var out []sanitize.Finding
 	for _, f := range found {
 		due, err := s.dueToJoin(ctx, r, w, f)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if due {
 			f.Start, f.End = w.glued(f.Start), w.glued(f.End)
 			out = append(out, f)
 		}
 	}
-	r.peak = peak
-	return out, nil
+	return out, peak, nil
 }
 
 // dueToJoin reports whether a finding crosses a join, or would not be found in
@@ -215,12 +226,12 @@ func glue(text string, joins []int) glued {
 
 // window is the text around the join numbered i and around those whose windows
 // touch: a payload may be cut more than once.
-func (g *glued) window(i int) window {
-	from, to := windowAround(g.text, g.joins[i].at)
+func (g *glued) window(i int, r reach) window {
+	from, to := windowAround(g.text, g.joins[i].at, r)
 	w := window{from: from}
 	for ; i < len(g.joins) && (len(w.joins) == 0 || g.joins[i].at <= to); i++ {
 		w.joins = append(w.joins, join{g.joins[i].at - from, g.joins[i].blank})
-		_, end := windowAround(g.text, g.joins[i].at)
+		_, end := windowAround(g.text, g.joins[i].at, r)
 		to = max(to, end)
 	}
 	w.text = g.text[from:to]
@@ -262,8 +273,8 @@ func cutsWord(text string, from, to int) bool {
 }
 
 // windowAround is the text around a join, cut at blanks.
-func windowAround(text string, at int) (from, to int) {
-	from, to = max(0, at-joinReach), min(len(text), at+joinReach)
+func windowAround(text string, at int, r reach) (from, to int) {
+	from, to = max(0, at-r.bytes), min(len(text), at+r.bytes)
 	if from > 0 {
 		if i := strings.IndexAny(text[from:at], " \n"); i >= 0 {
 			from += i + 1
@@ -275,12 +286,12 @@ func windowAround(text string, at int) (from, to int) {
 		}
 	}
 	for n, i := 0, at-2; i > from; i-- {
-		if n += border(text, i); n == joinBorders {
+		if n += border(text, i); n == r.borders {
 			from = i + 1
 		}
 	}
 	for n, i := 0, at; i < to-1; i++ {
-		if n += border(text, i); n == joinBorders {
+		if n += border(text, i); n == r.borders {
 			to = i + 1
 		}
 	}
