@@ -43,7 +43,7 @@ func (s *Service) extend(ctx context.Context, tenant string, list []proven, t *t
 		p := &list[i]
 		for _, id := range wanted[i] {
 			c, ok := opened[id]
-			if !ok || c.Document != p.document.ID || c.Version != p.document.Version || s.covers(key, p.document, p.document.Receipt.ID(), c) != nil {
+			if !ok || c.Document != p.document.ID || c.Version != p.document.Version || s.covers(key, p.document, c) != nil {
 				t.count("dropped_neighbour", 1)
 				continue
 			}

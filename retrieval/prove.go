@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 
 	"github.com/doorward/doorward/ingest/catalog"
@@ -51,10 +50,6 @@ func (s *Service) prove(ctx context.Context, r Request, snapshot policy.Snapshot
 	if err != nil {
 		return nil, err
 	}
-	receipts := map[string]string{} // document → id of its receipt, checked below
-	for id, d := range documents {
-		receipts[id] = d.Receipt.ID()
-	}
 	var out []proven
 	for _, h := range hits {
 		d := documents[h.Document]
@@ -62,11 +57,11 @@ func (s *Service) prove(ctx context.Context, r Request, snapshot policy.Snapshot
 		if !allowed[h.Document] {
 			continue
 		}
-		if !ok || c.Document != h.Document || c.Version != d.Version || h.Version != d.Version || h.Receipt != receipts[h.Document] {
+		if !ok || c.Document != h.Document || c.Version != d.Version || h.Version != d.Version || h.Receipt != d.Compute().ReceiptID { // the receipt itself is checked below
 			t.count("dropped_stale", 1)
 			continue
 		}
-		if err := s.covers(key, d, receipts[h.Document], c); err != nil {
+		if err := s.covers(key, d, c); err != nil {
 			if errors.Is(err, errScanner) {
 				t.count("dropped_scanner", 1)
 				continue
@@ -87,13 +82,21 @@ func (s *Service) prove(ctx context.Context, r Request, snapshot policy.Snapshot
 func (s *Service) check(ctx context.Context, r Request, snapshot policy.Snapshot, filter policy.Filter, hits []index.Hit, documents map[string]catalog.Document, t *trace) (map[string]bool, error) {
 	var ids []string
 	var facts []policy.Attributes
+	as := map[string]int{} // hash of attributes → where they stand in facts
+	var fact []int         // of each document
 	for _, id := range documentIDs(hits) {
-		if d, ok := documents[id]; ok {
-			ids = append(ids, id)
-			facts = append(facts, d.Attributes)
+		d, ok := documents[id]
+		if !ok {
+			t.count("dropped_unknown", 1)
 			continue
 		}
-		t.count("dropped_unknown", 1)
+		h := d.Compute().Facts
+		at, asked := as[h]
+		if !asked { // documents with the same attributes are decided alike, and asked about once
+			at = len(facts)
+			as[h], facts = at, append(facts, d.Attributes)
+		}
+		ids, fact = append(ids, id), append(fact, at)
 	}
 	if len(ids) == 0 {
 		return nil, nil
@@ -102,18 +105,18 @@ func (s *Service) check(ctx context.Context, r Request, snapshot policy.Snapshot
 	if err != nil {
 		return nil, fmt.Errorf("checking access: %w", err)
 	}
-	if len(decisions) != len(ids) {
-		return nil, fmt.Errorf("checking access: %w: %d decisions for %d documents", policy.ErrUnavailable, len(decisions), len(ids))
+	if len(decisions) != len(facts) {
+		return nil, fmt.Errorf("checking access: %w: %d decisions for %d documents", policy.ErrUnavailable, len(decisions), len(facts))
 	}
 	allowed := map[string]bool{}
 	bound := filter.At(r.Context.Now)
-	for i, d := range decisions {
+	for i, id := range ids {
 		switch {
-		case d.Allow:
-			allowed[ids[i]] = true
-		case bound.Match(facts[i]):
+		case decisions[fact[i]].Allow:
+			allowed[id] = true
+		case bound.Match(facts[fact[i]]):
 			t.count("dropped_disagreement", 1)
-			t.alarms = append(t.alarms, ids[i])
+			t.alarms = append(t.alarms, id)
 		default:
 			t.count("dropped_denied", 1)
 		}
@@ -133,13 +136,13 @@ func documentIDs(hits []index.Hit) []string {
 	return ids
 }
 
-// covers verifies the document's receipt, whose id is given, and that it covers
-// attributes and text.
-func (s *Service) covers(key []byte, d catalog.Document, id string, c catalog.Chunk) error {
-	if err := s.verified.verify(s.Verifier, d, id); err != nil {
+// covers verifies the document's receipt, and that it covers attributes and text.
+func (s *Service) covers(key []byte, d catalog.Document, c catalog.Chunk) error {
+	computed := d.Compute()
+	if err := s.verified.verify(s.Verifier, d, computed.ReceiptID); err != nil {
 		return err
 	}
-	if d.Receipt.Attributes != d.Attributes.Hash() {
+	if d.Receipt.Attributes != computed.Facts {
 		return fmt.Errorf("%w: the attributes differ", receipt.ErrInvalid)
 	}
 	if s.Accepts != nil && !s.Accepts(d.Receipt.Scanner) {
@@ -156,14 +159,21 @@ var errScanner = fmt.Errorf("%w: its scanner revision is below the minimum", rec
 // and content, so that an unchanged one is not verified again on every hit.
 type verifiedReceipts struct {
 	mu    sync.Mutex
-	known map[[2]string]bool
+	known map[signedReceipt]bool
+}
+
+// signedReceipt is all that a signature covers, and the signature.
+type signedReceipt struct {
+	id, keyID string // the id is a hash of everything but the next two
+	issued    int64
+	signature string
 }
 
 // maxVerified bounds the memory; beyond it the set starts anew.
 const maxVerified = 1 << 16
 
 func (v *verifiedReceipts) verify(by receipt.Verifier, d catalog.Document, id string) error {
-	k := [2]string{id + d.Receipt.KeyID + strconv.FormatInt(d.Receipt.Issued, 10), string(d.Receipt.Signature)}
+	k := signedReceipt{id, d.Receipt.KeyID, d.Receipt.Issued, string(d.Receipt.Signature)}
 	v.mu.Lock()
 	ok := v.known[k]
 	v.mu.Unlock()
@@ -176,7 +186,7 @@ func (v *verifiedReceipts) verify(by receipt.Verifier, d catalog.Document, id st
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.known == nil || len(v.known) >= maxVerified {
-		v.known = map[[2]string]bool{}
+		v.known = map[signedReceipt]bool{}
 	}
 	v.known[k] = true
 	return nil

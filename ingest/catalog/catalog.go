@@ -47,6 +47,32 @@ type Document struct {
 	Updated    time.Time
 	Batch      string // the ingest run that brought Version; "" before runs were recorded
 	Submitter  string // who handed Version in; "" when it was not said
+
+	// What a catalog computed when it read the document; a document that was made
+	// otherwise has none.
+	computed *Computed
+}
+
+// Computed is what follows from a document's receipt and attributes alone.
+type Computed struct {
+	ReceiptID string // of Receipt
+	Facts     string // hash of Attributes
+}
+
+// Compute returns what follows from receipt and attributes.
+func (d Document) Compute() Computed {
+	if d.computed != nil {
+		return *d.computed
+	}
+	return Computed{ReceiptID: d.Receipt.ID(), Facts: d.Attributes.Hash()}
+}
+
+// Computed returns the document with what follows from it, so that it need not
+// be computed again. Receipt and Attributes must not change from then on.
+func (d Document) Computed() Document {
+	c := d.Compute()
+	d.computed = &c
+	return d
 }
 
 // Origin is where a document came from, as containment orders name it.

@@ -203,16 +203,24 @@ func labelLen(s string) int {
 	return i + 6
 }
 
-// segment renders one passage between its markers.
-func segment(label, nonce, text string, m Marking, c Content) string {
+// rendered is a passage as it stands between its markers.
+type rendered struct {
+	body string
+	how  string // " blanks ¦": how the body was written, and with which mark
+}
+
+func render(text string, m Marking, c Content) rendered {
 	body, how, mark := encode(text, m, c)
-	var out strings.Builder
-	out.WriteString("<<passage " + label + " " + nonce + " " + how)
 	if mark != 0 {
-		out.WriteString(" " + string(mark))
+		how += " " + string(mark)
 	}
-	out.WriteString(">>\n" + body + "\n<<end " + label + " " + nonce + ">>\n")
-	return out.String()
+	return rendered{body: body, how: " " + how}
+}
+
+// segment is one passage between its markers.
+func (s rendered) segment(label, nonce string) string {
+	name := " " + label + " " + nonce
+	return openMark + name + s.how + endMark + s.body + "\n<<end" + name + endMark
 }
 
 // Parse recovers the segments from a text that holds an envelope with this

@@ -123,7 +123,8 @@ type Prompt struct {
 
 // Config is what a Builder needs.
 type Config struct {
-	// Counter counts tokens; required. [NewCounter] makes one.
+	// Counter counts tokens; required. [NewCounter] makes one. A token must not
+	// reach from a letter or digit into a blank or a sign after it.
 	Counter interface{ Count(string) int }
 	// Rules replaces the built-in instructions about markers and citations, which
 	// follow Request.System. {nonce} stands for the nonce. Empty keeps them.
@@ -131,7 +132,10 @@ type Config struct {
 }
 
 // Builder builds prompts. It is safe for concurrent use.
-type Builder struct{ Config }
+type Builder struct {
+	Config
+	bodies *bodies
+}
 
 // New returns a Builder.
 func New(c Config) (*Builder, error) {
@@ -141,7 +145,7 @@ func New(c Config) (*Builder, error) {
 	if c.Rules == "" {
 		c.Rules = defaultRules
 	}
-	return &Builder{c}, nil
+	return &Builder{Config: c, bodies: &bodies{}}, nil
 }
 
 const defaultRules = `The user's message holds reference passages. Each stands between "<<passage LABEL {nonce} …>>" and "<<end LABEL {nonce}>>".
@@ -157,21 +161,22 @@ func (b *Builder) Build(r Request) (Prompt, error) {
 	}
 	var p Prompt
 	var envelope strings.Builder
+	nonce := b.Counter.Count(" " + r.Nonce)
 	for _, passage := range r.Passages {
 		text := shown(passage)
 		if strings.Contains(text, r.Nonce) {
 			return Prompt{}, fmt.Errorf("building prompt: %w: it stands in a text of the request", ErrNonce)
 		}
 		label := Label(r.Nonce, len(p.Citations)+1)
-		s := segment(label, r.Nonce, text, r.Marking, passage.Content)
-		n := b.Counter.Count(s)
+		s := render(text, r.Marking, passage.Content)
+		n := b.tokens(s, b.Counter.Count(" "+label), nonce)
 		if p.PassageTokens+n > r.Budget {
 			p.Left++
 			continue
 		}
 		p.PassageTokens += n
 		p.Citations = append(p.Citations, Citation{Label: label, ID: passage.ID})
-		envelope.WriteString(s)
+		envelope.WriteString(s.segment(label, r.Nonce))
 	}
 	b.arrange(&p, r, envelope.String())
 	return p, nil
@@ -183,26 +188,25 @@ func (b *Builder) arrange(p *Prompt, r Request, envelope string) {
 	if r.System != "" {
 		system = r.System + "\n\n" + system
 	}
-	user := "Question:\n" + Neutralise(r.Question)
+	head, tail := "", "Question:\n"+Neutralise(r.Question)
 	if envelope != "" {
-		head := "Reference passages:\n"
+		head, tail = "Reference passages:\n", "\n"+tail
 		if r.Canary != "" {
 			head += "(reference " + r.Canary + ", not to be repeated)\n"
 		}
-		user = head + envelope + "\n" + user
 	}
+	user := head + envelope + tail
 	switch r.Format {
 	case Anthropic:
 		p.System = system
 		p.Messages = []Message{{Role: "user", Content: user}}
 	case Plain:
-		p.Text = system + "\n\n" + user + "\n\nAnswer:\n"
-		p.Tokens = b.Counter.Count(p.Text)
-		return
+		system, tail = system+"\n\n", tail+"\n\nAnswer:\n"
+		p.Text = system + user + "\n\nAnswer:\n"
 	default:
 		p.Messages = []Message{{Role: "system", Content: system}, {Role: "user", Content: user}}
 	}
-	p.Tokens = b.Counter.Count(system) + b.Counter.Count(user)
+	p.Tokens = b.Counter.Count(system) + b.Counter.Count(head) + p.PassageTokens + b.after(envelope != "", tail)
 }
 
 // check refuses what could make the delimiters ambiguous.

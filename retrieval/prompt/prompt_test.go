@@ -357,3 +357,41 @@ func TestTokenStreamFindsWhatTheScanFinds(t *testing.T) {
 		}
 	})
 }
+
+// TestPartsAddUp: counted in parts, a prompt has the tokens of its whole text,
+// whatever stands in it, in every format and marking.
+func TestPartsAddUp(t *testing.T) {
+	pieces := []string{"a word ", "7", "\n", "\n\n", "/", " ", "  ", ">>", "<<end", "é", "漢字。", "'s", "\r\n", "¦", "\t", "{};", "don't", "\u00a0", "!", "## ", "e\u0301", "👩🏽‍💻"}
+	for _, encoding := range []string{CL100K, O200K} {
+		c := counter(t, encoding)
+		b, err := New(Config{Counter: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rapid.Check(t, func(t *rapid.T) {
+			text := rapid.Map(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 20), func(p []string) string { return strings.Join(p, "") })
+			r := Request{System: text.Draw(t, "system"), Question: text.Draw(t, "question"), Budget: rapid.SampledFrom([]int{100, 100_000}).Draw(t, "budget"), Nonce: NewNonce(),
+				Format: rapid.SampledFrom([]Format{OpenAI, Anthropic, Plain}).Draw(t, "format"), Marking: rapid.SampledFrom([]Marking{Datamark, Delimit, Encode}).Draw(t, "marking")}
+			if rapid.Bool().Draw(t, "canary") {
+				r.Canary = "dwc-0123456789ab"
+			}
+			for range rapid.IntRange(0, 4).Draw(t, "passages") {
+				r.Passages = append(r.Passages, Passage{Title: text.Draw(t, "title"), Text: text.Draw(t, "text")})
+			}
+			p, err := b.Build(r)
+			if err != nil {
+				t.Skip()
+			}
+			want := c.Count(p.Text)
+			for _, m := range p.Messages {
+				want += c.Count(m.Content)
+			}
+			if p.System != "" {
+				want += c.Count(p.System)
+			}
+			if p.Tokens != want {
+				t.Fatalf("%d tokens in parts, %d as a whole", p.Tokens, want)
+			}
+		})
+	}
+}

@@ -25,7 +25,10 @@ func (c *Catalog) Documents(ctx context.Context, tenant string, ids []string) (m
 		return nil, unavailable("reading documents", err)
 	}
 	err = each(ctx, c.db, func(r Rows) error {
-		d, err := c.scanDocument(r)
+		d, raw, err := scanRow(r)
+		if err == nil {
+			d, err = c.decoded.of(d, raw, c.decode)
+		}
 		out[d.ID] = d
 		return err
 	}, c.documents, tenant, list)
@@ -37,26 +40,39 @@ func (c *Catalog) Documents(ctx context.Context, tenant string, ids []string) (m
 
 const documentColumns = `select tenant, id, source, state, version, media_type, content, attributes, receipt, findings, facts, received, updated, batch, submitter from documents`
 
-func (c *Catalog) scanDocument(rows Rows) (catalog.Document, error) {
-	var d catalog.Document
-	var attributes, findings string
-	var signed, sealed []byte
+// rawDocument is what of a document's row must be decoded.
+type rawDocument struct {
+	attributes, findings string
+	signed, sealed       []byte
+}
+
+func scanRow(rows Rows) (d catalog.Document, raw rawDocument, err error) {
 	var received, updated int64
-	err := rows.Scan(&d.Tenant, &d.ID, &d.Source, &d.State, &d.Version, &d.MediaType, &d.Content, &attributes, &signed, &findings, &sealed, &received, &updated, &d.Batch, &d.Submitter)
+	err = rows.Scan(&d.Tenant, &d.ID, &d.Source, &d.State, &d.Version, &d.MediaType, &d.Content, &raw.attributes, &raw.signed, &raw.findings, &raw.sealed, &received, &updated, &d.Batch, &d.Submitter)
+	d.Received, d.Updated = time.Unix(received, 0).UTC(), time.Unix(updated, 0).UTC()
+	return d, raw, err
+}
+
+func (c *Catalog) scanDocument(rows Rows) (catalog.Document, error) {
+	d, raw, err := scanRow(rows)
 	if err != nil {
 		return d, err
 	}
-	d.Received, d.Updated = time.Unix(received, 0).UTC(), time.Unix(updated, 0).UTC()
-	if d.Attributes, err = decodeAttributes(attributes); err != nil {
+	return c.decode(d, raw)
+}
+
+// decode reads the rest of a document from what its row holds.
+func (c *Catalog) decode(d catalog.Document, raw rawDocument) (_ catalog.Document, err error) {
+	if d.Attributes, err = decodeAttributes(raw.attributes); err != nil {
 		return d, err
 	}
-	if err := json.Unmarshal([]byte(findings), &d.Findings); err != nil {
+	if err := json.Unmarshal([]byte(raw.findings), &d.Findings); err != nil {
 		return d, err
 	}
 	if d.State != catalog.Live {
 		return d, nil
 	}
-	if err := json.Unmarshal(signed, &d.Receipt); err != nil {
+	if err := json.Unmarshal(raw.signed, &d.Receipt); err != nil {
 		return d, err
 	}
 	wrapper, err := c.keys.Wrapper(d.Tenant)
@@ -64,7 +80,7 @@ func (c *Catalog) scanDocument(rows Rows) (catalog.Document, error) {
 		return d, err
 	}
 	var f facts
-	if err := openJSON(wrapper, sealed, &f, "document", d.Tenant, d.ID); err != nil {
+	if err := openJSON(wrapper, raw.sealed, &f, "document", d.Tenant, d.ID); err != nil {
 		return d, err
 	}
 	d.URI, d.Title = f.URI, f.Title

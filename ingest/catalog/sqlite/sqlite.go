@@ -55,8 +55,13 @@ func Open(ctx context.Context, c Config) (*relational.Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening catalog: %w", errors.Join(err, write.Close()))
 	}
+	read.SetMaxIdleConns(idleReaders)
 	return relational.New(ctx, &DB{Write: write, Read: read}, relational.Config{Keys: c.Keys, Now: c.Now, Keep: c.Keep})
 }
+
+// idleReaders is how many connections are kept for reading: opening one, and
+// parsing its statements anew, costs more than the questions of a request.
+const idleReaders = 16
 
 // private makes the file with mode 0600 when missing and refuses a readable one.
 func private(path string) error {

@@ -64,9 +64,16 @@ type Ring struct {
 	config  Config
 	tenants Store
 
-	mu      sync.Mutex
-	secrets map[string][]byte
-	read    map[string]time.Time // when each was read last
+	mu       sync.Mutex
+	secrets  map[string][]byte
+	read     map[string]time.Time // when each was read last
+	wrappers map[string]derived   // tenant → what its secret gave
+}
+
+// derived is a wrapper and the secret it was derived from.
+type derived struct {
+	secret []byte
+	sealer keys.Sealer
 }
 
 var _ keys.Ring = (*Ring)(nil)
@@ -130,7 +137,7 @@ func Open(c Config) (*Ring, error) {
 			return nil, err
 		}
 	}
-	return &Ring{master: master, config: c, tenants: c.Store, secrets: map[string][]byte{}, read: map[string]time.Time{}}, nil
+	return &Ring{master: master, config: c, tenants: c.Store, secrets: map[string][]byte{}, read: map[string]time.Time{}, wrappers: map[string]derived{}}, nil
 }
 
 // readMaster reads the master keyset, which a key-encryption key may seal.
@@ -186,6 +193,24 @@ func (r *Ring) Wrapper(tenant string) (keys.Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.mu.Lock()
+	known := r.wrappers[tenant]
+	r.mu.Unlock()
+	if known.sealer != nil && bytes.Equal(known.secret, secret) {
+		return known.sealer, nil
+	}
+	sealer, err := wrapperOf(secret)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wrappers[tenant] = derived{secret, sealer}
+	return sealer, nil
+}
+
+// wrapperOf derives what seals from a tenant's secret.
+func wrapperOf(secret []byte) (keys.Sealer, error) {
 	var all wrapper
 	for part := range slices.Chunk(secret, keyBytes) {
 		key, err := hkdf.Key(sha256.New, part, nil, "doorward/v1/wrap", keyBytes)
