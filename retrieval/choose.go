@@ -47,7 +47,7 @@ func (s *Service) choose(ctx context.Context, r Request, snapshot policy.Snapsho
 	if err != nil {
 		return nil, err
 	}
-	list = s.Shape.cap(s.drawn(r, distinct(list), limit, t), limit)
+	list = s.Shape.cap(s.drawn(r, s.distinct(list), limit, t), limit)
 	if s.Shape.Diversity > 0 {
 		return diverse(list, limit, s.Shape.Diversity), nil
 	}
@@ -136,14 +136,12 @@ func orUnavailable(err error) error {
 	return err
 }
 
-var seed = maphash.MakeSeed()
-
 // distinct drops passages whose text, but for case and blanks, came before.
-func distinct(list []proven) []proven {
+func (s *Service) distinct(list []proven) []proven {
 	seen := map[uint64]bool{}
 	out := list[:0:0]
 	for _, p := range list {
-		h := maphash.String(seed, strings.Join(strings.Fields(strings.ToLower(p.chunk.Text)), " "))
+		h := s.texts.like(p.chunk.Text)
 		if !seen[h] {
 			seen[h] = true
 			out = append(out, p)

@@ -13,6 +13,7 @@ import (
 
 // visit is a request as its quota sees it.
 type visit struct {
+	tenant string
 	sketch quota.Sketcher
 	pass   *quota.Pass // nil: nothing is counted
 }
@@ -26,7 +27,7 @@ func (s *Service) enter(ctx context.Context, r Request, o policy.Obligations, t 
 	if err != nil {
 		return visit{}, err
 	}
-	var v visit
+	v := visit{tenant: r.Subject.Tenant}
 	if v.sketch, err = quota.NewSketcher(key); err != nil {
 		return visit{}, err
 	}
@@ -53,7 +54,7 @@ func (s *Service) spend(ctx context.Context, v visit, passages []Passage, t *tra
 		for _, id := range p.chunks {
 			r.Chunks = append(r.Chunks, v.sketch.ID(id))
 		}
-		r.Text.Add(v.sketch.Text(p.Text))
+		r.Text.Add(s.texts.sketch(v.tenant, v.sketch, p.Text))
 		r.Tokens += p.Tokens
 	}
 	err := v.pass.Spend(ctx, r)

@@ -83,6 +83,7 @@ type Config struct {
 type Service struct {
 	Config
 	verified verifiedReceipts
+	texts    texts
 }
 
 // New checks the configuration.
@@ -105,7 +106,7 @@ func New(c Config) (*Service, error) {
 	if c.Stage == nil {
 		c.Stage = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
 	}
-	return &Service{Config: c}, nil
+	return &Service{Config: c, texts: newTexts()}, nil
 }
 
 // Request is one question.

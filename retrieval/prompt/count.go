@@ -2,45 +2,38 @@ package prompt
 
 import (
 	"crypto/sha256"
-	"sync"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/doorward/doorward/policy/recent"
 )
 
-// A prompt is counted in parts that are counted once: counting every passage of
-// every answer anew would be most of what building a prompt costs. The parts are
-// cut where no token can reach across: before a blank that follows a letter or a
-// digit, and before what is neither.
+// What a passage looks like and counts is worked out once: doing so anew for
+// every passage of every answer would be most of what building a prompt costs. A
+// prompt is counted in parts, cut where no token can reach across: before a blank
+// that follows a letter or a digit, and before what is neither.
 //
 //	<<passage | LABEL | NONCE | how and mark >> body << end | LABEL | NONCE | >>
 
-// bodies remembers counts by a hash of what was counted. It holds no text. When
-// half of it is full, the older half is forgotten.
-type bodies struct {
-	mu       sync.Mutex
-	new, old map[[sha256.Size]byte]int32
+// look is what a passage looks like. It holds no text.
+type look struct {
+	plain   bool    // neutralising changes nothing
+	content Content // what Auto stands for
+	tokens  int     // of the core of its segment
 }
 
-const halfBodies = 1 << 15 // entries; 36 bytes each, and what a map adds
-
-func (m *bodies) count(s string, count func(string) int) int {
-	k := sha256.Sum256([]byte(s))
-	m.mu.Lock()
-	n, ok := m.new[k]
-	if !ok {
-		n, ok = m.old[k]
-	}
-	m.mu.Unlock()
-	if ok {
-		return int(n)
-	}
-	n = int32(count(s))
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.new == nil || len(m.new) >= halfBodies {
-		m.old, m.new = m.new, map[[sha256.Size]byte]int32{}
-	}
-	m.new[k] = n
-	return int(n)
+// lookOf is everything a look depends on: the marking, the content asked for,
+// and a hash of title and text.
+type lookOf struct {
+	marking Marking
+	content Content
+	sum     [sha256.Size]byte
 }
+
+const mostLooks = 1 << 16
+
+func newLooks() *recent.Map[lookOf, look] { return recent.New[lookOf, look](mostLooks) }
 
 // Parts of every segment.
 const (
@@ -48,13 +41,40 @@ const (
 	endMark  = ">>\n"
 )
 
-// tokens counts a segment: what its label and the nonce take is known.
-func (b *Builder) tokens(s rendered, label, nonce int) int {
-	return b.Counter.Count(openMark) + 2*label + 2*nonce + b.bodies.count(s.core(), b.Counter.Count) + b.Counter.Count(endMark)
+// render writes a passage as it stands between its markers, and counts it, but
+// for the label and the nonce.
+func (b *Builder) render(p Passage, m Marking) (text string, s rendered, tokens int) {
+	k := lookOf{marking: m, content: p.Content}
+	h := sha256.New()
+	_, _ = io.WriteString(h, strconv.Itoa(len(p.Title))+" "+p.Title)
+	_, _ = io.WriteString(h, p.Text)
+	h.Sum(k.sum[:0])
+	text = titled(p)
+	l, known := b.looks.Get(k)
+	if !known || !l.plain {
+		neutral := Neutralise(text)
+		l.plain, text = neutral == text, neutral
+	}
+	if !known {
+		if l.content = p.Content; l.content == Auto {
+			l.content = Detect(text)
+		}
+	}
+	s = render(text, m, l.content)
+	if !known {
+		l.tokens = b.Counter.Count(s.core())
+		b.looks.Put(k, l, 1)
+	}
+	return text, s, l.tokens
 }
 
 // core is what of a segment depends on the passage alone.
 func (s rendered) core() string { return s.how + endMark + s.body + "\n<<end" }
+
+// around counts what stands around a core, with what label and nonce count.
+func (b *Builder) around(label, nonce int) int {
+	return b.Counter.Count(openMark) + 2*label + 2*nonce + b.Counter.Count(endMark)
+}
 
 // after counts what follows the envelope. A line break there belongs to the token
 // that the last marker ends with.
@@ -63,4 +83,12 @@ func (b *Builder) after(envelope bool, tail string) int {
 		return b.Counter.Count(tail)
 	}
 	return b.Counter.Count(endMark+tail) - b.Counter.Count(endMark)
+}
+
+// titled is a passage's title, in one line, and its text.
+func titled(p Passage) string {
+	if p.Title == "" {
+		return p.Text
+	}
+	return strings.Join(strings.Fields(p.Title), " ") + "\n" + p.Text
 }

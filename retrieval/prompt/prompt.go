@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/doorward/doorward/policy/recent"
 )
 
 // Format is the shape of a prompt.
@@ -134,7 +136,7 @@ type Config struct {
 // Builder builds prompts. It is safe for concurrent use.
 type Builder struct {
 	Config
-	bodies *bodies
+	looks *recent.Map[lookOf, look]
 }
 
 // New returns a Builder.
@@ -145,7 +147,7 @@ func New(c Config) (*Builder, error) {
 	if c.Rules == "" {
 		c.Rules = defaultRules
 	}
-	return &Builder{Config: c, bodies: &bodies{}}, nil
+	return &Builder{Config: c, looks: newLooks()}, nil
 }
 
 const defaultRules = `The user's message holds reference passages. Each stands between "<<passage LABEL {nonce} …>>" and "<<end LABEL {nonce}>>".
@@ -163,13 +165,12 @@ func (b *Builder) Build(r Request) (Prompt, error) {
 	var envelope strings.Builder
 	nonce := b.Counter.Count(" " + r.Nonce)
 	for _, passage := range r.Passages {
-		text := shown(passage)
+		text, s, n := b.render(passage, r.Marking)
 		if strings.Contains(text, r.Nonce) {
 			return Prompt{}, fmt.Errorf("building prompt: %w: it stands in a text of the request", ErrNonce)
 		}
 		label := Label(r.Nonce, len(p.Citations)+1)
-		s := render(text, r.Marking, passage.Content)
-		n := b.tokens(s, b.Counter.Count(" "+label), nonce)
+		n += b.around(b.Counter.Count(" "+label), nonce)
 		if p.PassageTokens+n > r.Budget {
 			p.Left++
 			continue
@@ -228,13 +229,3 @@ func check(r Request) error {
 	}
 	return nil
 }
-
-// shown is what the model gets to see of a passage, before marking.
-func shown(p Passage) string {
-	if p.Title == "" {
-		return Neutralise(p.Text)
-	}
-	return Neutralise(oneLine(p.Title) + "\n" + p.Text)
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -3,9 +3,9 @@ package relational
 import (
 	"crypto/sha256"
 	"hash"
-	"sync"
 
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy/recent"
 )
 
 // decoded remembers what documents' rows decode to, by a hash of all the bytes
@@ -14,26 +14,22 @@ import (
 // changed, withdrawn or erased is not found by its former bytes.
 //
 // Remembered documents are shared; nobody may change their attributes, findings
-// or receipts. When half of the memory is used, the older half is forgotten.
+// or receipts.
 type decoded struct {
-	mu       sync.Mutex
-	size     int // bytes that the entries of now were decoded from
-	now, old map[[sha256.Size]byte]catalog.Document
+	by *recent.Map[[sha256.Size]byte, catalog.Document]
 }
 
-// halfDecoded bounds the bytes that one half was decoded from.
-const halfDecoded = 8 << 20
+// mostDecoded bounds the bytes that remembered documents were decoded from.
+const mostDecoded = 16 << 20
+
+func newDecoded() decoded {
+	return decoded{recent.New[[sha256.Size]byte, catalog.Document](mostDecoded)}
+}
 
 // of returns the document with what its row decodes to.
-func (m *decoded) of(d catalog.Document, raw rawDocument, decode func(catalog.Document, rawDocument) (catalog.Document, error)) (catalog.Document, error) {
+func (m decoded) of(d catalog.Document, raw rawDocument, decode func(catalog.Document, rawDocument) (catalog.Document, error)) (catalog.Document, error) {
 	k := raw.key(d)
-	m.mu.Lock()
-	known, ok := m.now[k]
-	if !ok {
-		known, ok = m.old[k]
-	}
-	m.mu.Unlock()
-	if ok { // times and who handed it in are not part of the key
+	if known, ok := m.by.Get(k); ok { // times and who handed it in are not part of the key
 		known.Received, known.Updated, known.Batch, known.Submitter = d.Received, d.Updated, d.Batch, d.Submitter
 		return known, nil
 	}
@@ -42,21 +38,12 @@ func (m *decoded) of(d catalog.Document, raw rawDocument, decode func(catalog.Do
 		return d, err
 	}
 	d = d.Computed()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.size += len(raw.attributes) + len(raw.findings) + len(raw.signed) + len(raw.sealed); m.now == nil || m.size > halfDecoded {
-		m.now, m.old, m.size = map[[sha256.Size]byte]catalog.Document{}, m.now, 0
-	}
-	m.now[k] = d
+	m.by.Put(k, d, len(raw.attributes)+len(raw.findings)+len(raw.signed)+len(raw.sealed))
 	return d, nil
 }
 
 // forget drops everything, so that nothing of an erased document stays.
-func (m *decoded) forget() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.now, m.old, m.size = nil, nil, 0
-}
+func (m decoded) forget() { m.by.Forget() }
 
 // key is a hash of every column but the last four.
 func (raw rawDocument) key(d catalog.Document) (k [sha256.Size]byte) {
