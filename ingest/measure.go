@@ -115,6 +115,12 @@ func (r *run) measure(ctx context.Context, batch []*work) error {
 
 // profile reads a document and measures it by itself.
 func (p *Pipeline) profile(ctx context.Context, w *work, by *signal.Profiler) {
+	done, err := p.alone(ctx, len(w.arrival.Bytes))
+	if err != nil {
+		w.read = &reading{err: err}
+		return
+	}
+	defer done()
 	read := p.extract(ctx, w)
 	if read.err != nil {
 		return

@@ -73,13 +73,13 @@ func Main() int {
 	}
 }
 
-// spent: what the process has of the system is beyond half of its limit. A child
+// spent: what the process has of the system is beyond a third of its limit. A child
 // that was fit for one large document would fail over the next, and over honest
 // ones after it.
 func spent(limit int64) bool {
 	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 	metrics.Read(s)
-	return limit > 0 && int64(s[0].Value.Uint64()) > limit/2
+	return limit > 0 && int64(s[0].Value.Uint64()) > limit/3
 }
 
 // answer reads one document.

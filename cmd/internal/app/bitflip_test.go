@@ -29,7 +29,7 @@ import (
 // (`make bitflips`: 10,000).
 func TestBitFlips(t *testing.T) {
 	n := number("DOORWARD_BITFLIPS", 8)
-	s := newStores(t, 50)
+	s := newStores(t, 50, "")
 	s.with(t, func(a *app.App) { s.ingest(t, a) })
 	a := s.open(t)
 	defer a.Close()

@@ -19,6 +19,7 @@ import (
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/catalog/postgres/postgrestest"
 	"github.com/doorward/doorward/ingest/extract"
 )
 
@@ -29,6 +30,7 @@ const (
 	childStore   = "DOORWARD_CHILD_STORE"   // folder with doorward.yaml
 	childSources = "DOORWARD_CHILD_SOURCES" // names, comma-separated
 	childWriters = "DOORWARD_CHILD_WRITERS" // that many at once, each over all of it in an order of its own
+	childWorks   = "DOORWARD_CHILD_WORKS"   // read no source: work on the queue
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +45,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(postgrestest.Main(m))
 }
 
 func child(ctx context.Context, dir string) (err error) {
@@ -57,6 +59,9 @@ func child(ctx context.Context, dir string) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	say("open", "", "")
+	if os.Getenv(childWorks) != "" {
+		return a.Work(ctx)
+	}
 	writers, _ := strconv.Atoi(os.Getenv(childWriters))
 	if writers == 0 {
 		return takeIn(ctx, a, cfg, nil)
@@ -150,6 +155,12 @@ type life struct {
 // it may still live; a negative time is no limit.
 func live(t testing.TB, dir string, sources []string, env []string, wrap []string, first time.Duration, kill func(said string) time.Duration) *life {
 	t.Helper()
+	return liveUntil(context.Background(), t, dir, append(env, childSources+"="+strings.Join(sources, ",")), wrap, first, kill)
+}
+
+// liveUntil is live for a child that ends with ctx, too.
+func liveUntil(ctx context.Context, t testing.TB, dir string, env []string, wrap []string, first time.Duration, kill func(said string) time.Duration) *life {
+	t.Helper()
 	args := append(append([]string{}, wrap...), os.Args[0])
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -157,7 +168,7 @@ func live(t testing.TB, dir string, sources []string, env []string, wrap []strin
 	if wrap != nil { // the tracer and what it traces
 		end = func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	}
-	cmd.Env = append(append(os.Environ(), childStore+"="+dir, childSources+"="+strings.Join(sources, ",")), env...)
+	cmd.Env = append(append(os.Environ(), childStore+"="+dir), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -168,6 +179,7 @@ func live(t testing.TB, dir string, sources []string, env []string, wrap []strin
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	defer context.AfterFunc(ctx, end)()
 	l := &life{}
 	timer := time.AfterFunc(time.Hour, end)
 	defer timer.Stop()

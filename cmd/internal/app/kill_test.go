@@ -28,19 +28,14 @@ func number(name string, otherwise int) int {
 // was killed need not list everything before it gets to where it was.
 const sourcesOf = 10
 
-// newStores makes a store of n documents in several sources, and its files.
-func newStores(t testing.TB, n int) *store {
+// newStores makes a store of n documents in several sources, and its files. more is
+// added to its configuration.
+func newStores(t testing.TB, n int, more string) *store {
 	t.Helper()
 	dir := t.TempDir()
 	var text strings.Builder
 	fmt.Fprintf(&text, "data: %s/data\nkeys: %s/keys\ntenant: acme\n", dir, dir)
-	if more := os.Getenv("DOORWARD_KILL_CONFIG"); more != "" { // another catalog or index
-		data, err := os.ReadFile(more)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text.Write(data)
-	}
+	text.WriteString(more)
 	text.WriteString("sources:\n")
 	for i := range sourcesOf {
 		fmt.Fprintf(&text, "  - {name: s%d, type: jsonl, path: %s/s%d.jsonl, fields: {attributes: access}}\n", i, dir, i)
@@ -173,7 +168,7 @@ func sameExport(t testing.TB, got, want []string) {
 // it. DOORWARD_KILLS says how often (`make kills`: 1,000 over 10,000 documents).
 func TestKills(t *testing.T) {
 	kills, documents := number("DOORWARD_KILLS", 4), number("DOORWARD_KILL_DOCUMENTS", 200)
-	calm := newStores(t, documents)
+	calm := newStores(t, documents, "")
 	var want []string
 	calm.with(t, func(a *app.App) {
 		calm.ingest(t, a)
@@ -181,7 +176,7 @@ func TestKills(t *testing.T) {
 	})
 	rough := calm.sibling(t)
 	seed := uint64(number("DOORWARD_SEED", int(time.Now().UnixNano())))
-	k := &killing{t: t, s: rough, documents: documents, rng: rand.New(rand.NewPCG(seed, 1)), acked: map[string]string{}, todo: rough.names()}
+	k := &killing{t: t, s: rough, documents: documents, rng: rand.New(rand.NewPCG(seed, 1)), acked: map[string]string{}, valid: map[string]string{}, todo: rough.names()}
 	started := time.Now()
 	for k.killed < kills && !t.Failed() {
 		k.live()
@@ -197,8 +192,9 @@ func TestKills(t *testing.T) {
 	if t.Failed() {
 		t.Logf("seed %d", seed)
 	}
-	t.Logf("%d kills (%d while opening) over %d documents in %d rounds, %.0f s: %d acknowledgements, 0 may be lost; %d looks at all points from outside; slowest restart %v; %d lines of export as undisturbed",
-		k.killed, k.opening, documents, k.round+1, time.Since(started).Seconds(), k.acks, k.looks, k.slowest.Round(time.Millisecond), len(want))
+	seconds := time.Since(started).Seconds()
+	t.Logf("%d kills (%d while opening) over %d documents in %d rounds, %.0f s (%.2f kills/s): %d acknowledgements, 0 may be lost; %d looks at all points from outside; slowest restart %v; %d lines of export as undisturbed",
+		k.killed, k.opening, documents, k.round+1, seconds, float64(k.killed)/seconds, k.acks, k.looks, k.slowest.Round(time.Millisecond), len(want))
 }
 
 // killing is the state of a campaign.
@@ -209,6 +205,7 @@ type killing struct {
 	rng       *rand.Rand
 	acked     map[string]string // document → what was acknowledged last
 	todo      []string          // sources of this round
+	valid     map[string]string // receipts found good
 	round     int
 
 	lives, killed, opening, acks, looks int
@@ -262,7 +259,7 @@ func (k *killing) run(first time.Duration, kill func(string) time.Duration) {
 	}
 	k.acks += len(l.acks)
 	if k.lives%2 == 1 && k.acks > 0 {
-		look := k.s.look(k.t)
+		look := k.s.look(k.t, k.valid)
 		look.check(k.t, k.acked)
 		look.close()
 	}
@@ -279,17 +276,19 @@ func (k *killing) run(first time.Duration, kill func(string) time.Duration) {
 
 // expect forgets acknowledgements of documents that the new round takes out or
 // brings back: either may have happened before it is acknowledged.
-func (k *killing) expect() {
-	for id, outcome := range k.acked {
+func (k *killing) expect() { forgetRound(k.acked, k.round) }
+
+func forgetRound(acked map[string]string, round int) {
+	for id, outcome := range acked {
 		n, _ := strconv.Atoi(strings.TrimPrefix(id, "doc-"))
-		if k.round%2 == 1 && gone(n) || outcome == "retired" {
-			delete(k.acked, id)
+		if round%2 == 1 && gone(n) || outcome == "retired" {
+			delete(acked, id)
 		}
 	}
 }
 
 func (k *killing) scroll(ctx context.Context) {
-	look := k.s.look(k.t)
+	look := k.s.look(k.t, k.valid)
 	defer look.close()
 	n, bad := look.scroll(ctx, 50*time.Millisecond)
 	k.looks += n
@@ -318,7 +317,7 @@ func (k *killing) inspect() {
 // ingest, byte by byte.
 func TestSameBatch(t *testing.T) {
 	times, documents := number("DOORWARD_BATCHES", 2), number("DOORWARD_BATCH_DOCUMENTS", 40)
-	calm := newStores(t, documents)
+	calm := newStores(t, documents, "")
 	var want []string
 	calm.with(t, func(a *app.App) {
 		calm.ingest(t, a)

@@ -5,24 +5,29 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/catalog/postgres"
+	"github.com/doorward/doorward/ingest/catalog/relational"
 	catalogsqlite "github.com/doorward/doorward/ingest/catalog/sqlite"
 	"github.com/doorward/doorward/ingest/receipt"
-	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/policy/keys/local"
+	"github.com/doorward/doorward/retrieval/index"
+	"github.com/doorward/doorward/retrieval/index/qdrant"
 )
 
-// looker reads a store's files from outside, while another process may be
-// writing them or after it was killed, and holds points against receipts.
+// looker reads catalog and index from outside, while other processes may be writing
+// them or after they were killed, and holds points against receipts. It asks the
+// same questions of a catalog in SQLite and of one in PostgreSQL.
 type looker struct {
-	catalog  *sql.DB
-	index    *sql.DB
-	records  recorded // unseals intended versions
-	ring     keys.Ring
+	catalog  *relational.Catalog
+	points   func(ctx context.Context) ([]point, error)
 	verifier receipt.Verifier
 	scanner  string
 	tenant   string
@@ -30,17 +35,9 @@ type looker struct {
 	close    func()
 }
 
-type recorded interface {
-	Version(ctx context.Context, r catalog.Ref) (catalog.Version, error)
-	Close() error
-}
-
-func (s *store) look(t testing.TB) *looker {
+// look opens a looker; close it. valid, if not nil, is what an earlier one found.
+func (s *store) look(t testing.TB, valid map[string]string) *looker {
 	t.Helper()
-	ring, err := local.Open(local.Config{Dir: s.cfg.Keys, Tenants: filepath.Join(s.cfg.Data, "keys")})
-	if err != nil {
-		t.Fatal(err)
-	}
 	verifier, err := local.OpenVerifier(s.cfg.Keys)
 	if err != nil {
 		t.Fatal(err)
@@ -49,19 +46,86 @@ func (s *store) look(t testing.TB) *looker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := catalogsqlite.Open(t.Context(), catalogsqlite.Config{Dir: s.cfg.Data, Keys: ring})
+	if valid == nil {
+		valid = map[string]string{}
+	}
+	l := &looker{verifier: verifier, scanner: scanners.Sanitizer.Revision(), tenant: s.cfg.Tenant, valid: valid}
+	if s.cfg.Catalog.Type == "postgres" {
+		s.lookShared(t, l)
+		return l
+	}
+	ring, err := local.Open(local.Config{Dir: s.cfg.Keys, Tenants: filepath.Join(s.cfg.Data, "keys")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &looker{catalog: s.db(t, "catalog.db", true), index: s.db(t, "index.db", true), records: records, ring: ring, verifier: verifier,
-		scanner: scanners.Sanitizer.Revision(), tenant: s.cfg.Tenant, valid: map[string]string{}}
-	l.close = func() { l.catalog.Close(); l.index.Close(); l.records.Close() }
+	if l.catalog, err = catalogsqlite.Open(t.Context(), catalogsqlite.Config{Dir: s.cfg.Data, Keys: ring}); err != nil {
+		t.Fatal(err)
+	}
+	db := s.db(t, "index.db", true) // the index itself belongs to one process
+	l.points = func(ctx context.Context) ([]point, error) { return filePoints(ctx, db, s.cfg.Tenant) }
+	l.close = func() { db.Close(); l.catalog.Close() }
 	return l
 }
 
-type point struct{ id, document, version, receipt string }
+// lookShared looks at a catalog in PostgreSQL and an index in Qdrant.
+func (s *store) lookShared(t testing.TB, l *looker) {
+	t.Helper()
+	url, err := os.ReadFile(s.cfg.Catalog.Postgres.URLFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := postgres.Connect(t.Context(), postgres.Config{URL: strings.TrimSpace(string(url)), Connections: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := local.Open(local.Config{Dir: s.cfg.Keys, Store: relational.Secrets{DB: db}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.catalog, err = relational.New(t.Context(), db, relational.Config{Keys: ring}); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := app.DocumentSchema(s.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := s.cfg.Index.Qdrant
+	x, err := qdrant.Open(t.Context(), qdrant.Config{Address: q.Address, Collection: q.Collection, Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.points = func(ctx context.Context) (out []point, err error) {
+		err = x.Scroll(ctx, s.cfg.Tenant, func(c index.Chunk) error {
+			out = append(out, point{c.ID, c.Document, c.Version, c.Receipt, c.Ordinal})
+			return nil
+		})
+		return out, err
+	}
+	l.close = func() { x.Close(); l.catalog.Close() }
+}
 
-// stored is what the catalog says at one moment.
+type point struct {
+	id, document, version, receipt string
+	ordinal                        int
+}
+
+func filePoints(ctx context.Context, db *sql.DB, tenant string) (out []point, err error) {
+	rows, err := db.QueryContext(ctx, `select id, document, version, receipt, ordinal from points where tenant = ?`, tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p point
+		if err := rows.Scan(&p.id, &p.document, &p.version, &p.receipt, &p.ordinal); err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}
+
+// stored is what the catalog says.
 type stored struct {
 	state    map[string]string // of documents
 	live     map[string]string // document → live version
@@ -73,33 +137,24 @@ type stored struct {
 	chunks   map[[2]string]int
 }
 
-func (l *looker) points() (out []point, err error) {
-	rows, err := l.index.Query(`select id, document, version, receipt from points where tenant = ?`, l.tenant)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var p point
-		if err := rows.Scan(&p.id, &p.document, &p.version, &p.receipt); err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, rows.Err()
-}
-
-// stored reads the catalog in one transaction.
-func (l *looker) stored(ctx context.Context) (*stored, error) {
-	tx, err := l.catalog.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer tx.Rollback()
+// stored reads the catalog, one table after the other: in between things change, so
+// that what looks wrong is looked at again. Tables are read in the order in which a
+// version leaves the one and enters the next.
+func (l *looker) stored(ctx context.Context, chunks bool) (*stored, error) {
 	s := &stored{state: map[string]string{}, live: map[string]string{}, receipts: map[string]string{}, held: map[string]bool{},
 		versions: map[[2]string]string{}, owed: map[[2]string]bool{}, changing: map[string]bool{}, chunks: map[[2]string]int{}}
-	for query, take := range map[string]func(*sql.Rows) error{
-		`select id, state, version, receipt from documents`: func(r *sql.Rows) error {
+	type reading struct {
+		query string
+		take  func(relational.Rows) error
+	}
+	list := []reading{
+		{`select document, version, state from versions where tenant = ? and state = 'intent'`, func(r relational.Rows) error {
+			var d, v, state string
+			err := r.Scan(&d, &v, &state)
+			s.versions[[2]string{d, v}] = state
+			return err
+		}},
+		{`select id, state, version, receipt from documents where tenant = ?`, func(r relational.Rows) error {
 			var id, state, version string
 			var signed []byte
 			if err := r.Scan(&id, &state, &version, &signed); err != nil {
@@ -111,21 +166,8 @@ func (l *looker) stored(ctx context.Context) (*stored, error) {
 				s.receipts[id] = l.receipt(id, version, signed)
 			}
 			return nil
-		},
-		`select id, state, '', x'' from arrivals`: func(r *sql.Rows) error {
-			var id, state, version string
-			var none []byte
-			err := r.Scan(&id, &state, &version, &none)
-			s.held[id] = state == string(catalog.Held) || state == string(catalog.Rejected)
-			return err
-		},
-		`select document, version, state from versions`: func(r *sql.Rows) error {
-			var d, v, state string
-			err := r.Scan(&d, &v, &state)
-			s.versions[[2]string{d, v}] = state
-			return err
-		},
-		`select document, version, op from tasks`: func(r *sql.Rows) error {
+		}},
+		{`select document, version, op from tasks where tenant = ?`, func(r relational.Rows) error {
 			var d, v, op string
 			err := r.Scan(&d, &v, &op)
 			if op == string(catalog.RetireOp) {
@@ -134,25 +176,35 @@ func (l *looker) stored(ctx context.Context) (*stored, error) {
 				s.changing[d] = true
 			}
 			return err
-		},
-		`select document, version, count(*) from chunks group by 1, 2`: func(r *sql.Rows) error {
+		}},
+		{`select id, state from arrivals where tenant = ?`, func(r relational.Rows) error {
+			var id, state string
+			err := r.Scan(&id, &state)
+			s.held[id] = state == string(catalog.Held) || state == string(catalog.Rejected)
+			return err
+		}},
+	}
+	if chunks {
+		list = append(list, reading{`select document, version, count(*) from chunks where tenant = ? group by document, version`, func(r relational.Rows) error {
 			var d, v string
 			var n int
 			err := r.Scan(&d, &v, &n)
 			s.chunks[[2]string{d, v}] = n
 			return err
-		},
-	} {
-		rows, err := tx.QueryContext(ctx, query)
+		}})
+	}
+	for _, q := range list {
+		rows, err := l.catalog.DB().Query(ctx, q.query, l.tenant)
 		if err != nil {
 			return nil, err
 		}
 		for rows.Next() {
-			if err := take(rows); err != nil {
+			if err := q.take(rows); err != nil {
 				rows.Close()
 				return nil, err
 			}
 		}
+		rows.Close()
 		if err := rows.Err(); err != nil {
 			return nil, err
 		}
@@ -196,7 +248,7 @@ func (l *looker) intended(ctx context.Context, p point) bool {
 	key := p.document + "\x00" + p.version
 	id, ok := l.valid[key]
 	if !ok {
-		v, err := l.records.Version(ctx, catalog.Ref{Tenant: l.tenant, Document: p.document, Version: p.version})
+		v, err := l.catalog.Version(ctx, catalog.Ref{Tenant: l.tenant, Document: p.document, Version: p.version})
 		if err != nil {
 			return false
 		}
@@ -230,11 +282,11 @@ func (l *looker) scroll(ctx context.Context, every time.Duration) (looks int, ba
 }
 
 func (l *looker) violations(ctx context.Context) ([]string, error) {
-	points, err := l.points()
+	points, err := l.points(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s, err := l.stored(ctx)
+	s, err := l.stored(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -242,10 +294,10 @@ func (l *looker) violations(ctx context.Context) ([]string, error) {
 	if len(first) == 0 {
 		return nil, nil
 	}
-	if points, err = l.points(); err != nil {
+	if points, err = l.points(ctx); err != nil {
 		return nil, err
 	}
-	if s, err = l.stored(ctx); err != nil {
+	if s, err = l.stored(ctx, false); err != nil {
 		return nil, err
 	}
 	before := map[string]bool{}
@@ -264,11 +316,11 @@ func (l *looker) violations(ctx context.Context) ([]string, error) {
 // check holds what was acknowledged against catalog and index, at rest.
 func (l *looker) check(t testing.TB, acked map[string]string) {
 	t.Helper()
-	points, err := l.points()
+	points, err := l.points(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := l.stored(t.Context())
+	s, err := l.stored(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,13 +353,15 @@ func (l *looker) check(t testing.TB, acked map[string]string) {
 			t.Errorf("%s: %s", id, outcome)
 		}
 	}
-	for query, what := range map[string]string{
-		`select count(*) from (select 1 from points group by tenant, document, version, ordinal having count(*) > 1)`: "duplicate points",
-		`select count(*) from points where document = '' or version = '' or ordinal < 0 or receipt = ''`:              "malformed points",
-	} {
-		var n int
-		if err := l.index.QueryRow(query).Scan(&n); err != nil || n > 0 {
-			t.Errorf("%d %s, %v", n, what, err)
+	places := map[point]bool{}
+	for _, p := range points {
+		if p.document == "" || p.version == "" || p.receipt == "" || p.ordinal < 0 {
+			t.Errorf("malformed point %s", p.id)
 		}
+		place := point{document: p.document, version: p.version, ordinal: p.ordinal}
+		if places[place] {
+			t.Errorf("duplicate point %s of %s@%s", p.id, p.document, p.version)
+		}
+		places[place] = true
 	}
 }

@@ -16,7 +16,7 @@ import (
 // goes back to the previous one, which lacks what came since, and starts with an
 // index that cannot be opened at all.
 func TestReindex(t *testing.T) {
-	s := newStores(t, 200)
+	s := newStores(t, 200, "")
 	scanners, err := scannersOf()
 	if err != nil {
 		t.Fatal(err)

@@ -231,7 +231,7 @@ func (s *syscalls) try(t *testing.T, f syscallFault) {
 	for _, a := range l.acks {
 		acked[a[1]] = a[0]
 	}
-	look := c.look(t)
+	look := c.look(t, nil)
 	look.check(t, acked)
 	look.close()
 	a := c.open(t)

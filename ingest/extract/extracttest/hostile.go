@@ -54,7 +54,7 @@ var Hostile = []HostileFile{
 	{"xz", "a.xz", raw("\xfd7zXZ\x00\x00\x04" + strings.Repeat("x", 100)), "unsupported"},
 	{"docx of one huge text", "a.docx", func(t testing.TB, n int) []byte {
 		return Zip(t, "word/document.xml", Word+"<w:p><w:r><w:t>"+strings.Repeat("aaaaaaaa ", n*5<<20/9)+"</w:t></w:r></w:p></w:body></w:document>")
-	}, "too_large"},
+	}, "too_large,failed"},
 	{"docx with entities", "a.docx", func(t testing.TB, _ int) []byte {
 		return Zip(t, "word/document.xml", `<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><w:document><w:body><w:p><w:r><w:t>&b;</w:t></w:r></w:p></w:body></w:document>`)
 	}, "malformed"},
@@ -105,7 +105,7 @@ var Hostile = []HostileFile{
 			fmt.Fprintf(&b, "a%d=1 ", i)
 		}
 		return []byte(b.String() + ">x</p>")
-	}, ",too_large,timeout,malformed"},
+	}, ",too_large,timeout,malformed,failed"},
 	{"html comment without end", "a.html", func(t testing.TB, n int) []byte { return []byte("<p>x<!--" + strings.Repeat("y", n<<20)) }, ",too_large,failed"},
 	{"html of many styles", "a.html", func(t testing.TB, n int) []byte {
 		return []byte("<style>" + strings.Repeat("p b i.x:not(.y){color:#fff}", n*3000) + "</style>" + strings.Repeat("<p><b><i class=x>z</i></b></p>", n*300))

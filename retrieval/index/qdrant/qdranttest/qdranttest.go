@@ -252,7 +252,10 @@ func (f *Fake) Delete(_ context.Context, r *pb.DeletePoints) (*pb.PointsOperatio
 }
 
 func (f *Fake) SetPayload(_ context.Context, r *pb.SetPayloadPoints) (*pb.PointsOperationResponse, error) {
-	return f.each(r.CollectionName, r.PointsSelector, func(_ *stored, _ string, p *pb.PointStruct) { maps.Copy(p.Payload, r.Payload) })
+	return f.each(r.CollectionName, r.PointsSelector, func(_ *stored, _ string, p *pb.PointStruct) {
+		p.Payload = maps.Clone(p.Payload) // an answer with the one before may be on its way
+		maps.Copy(p.Payload, r.Payload)
+	})
 }
 
 func (f *Fake) Count(_ context.Context, r *pb.CountPoints) (*pb.CountResponse, error) {
