@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,11 +26,13 @@ import (
 )
 
 // The fault tests need a process to kill. This test binary is one: with
-// childStore set it opens the parts over that folder, as the program does, takes
-// in the named sources and says on standard output what it acknowledges.
+// childStore set it makes its scanners, says that it is ready, and waits for a line
+// on standard input, the sources to take in. Then it opens the parts over that
+// folder, as the program does, takes the sources in and says on standard output
+// what it acknowledges. Scanners touch no data and take most of the time; so a
+// campaign has the next process make them while the one before is being killed.
 const (
 	childStore   = "DOORWARD_CHILD_STORE"   // folder with doorward.yaml
-	childSources = "DOORWARD_CHILD_SOURCES" // names, comma-separated
 	childWriters = "DOORWARD_CHILD_WRITERS" // that many at once, each over all of it in an order of its own
 	childWorks   = "DOORWARD_CHILD_WORKS"   // read no source: work on the queue
 )
@@ -53,7 +57,17 @@ func child(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := app.Open(ctx, cfg, app.Options{})
+	scanners, err := app.OpenScanners(cfg)
+	if err != nil {
+		return err
+	}
+	say("ready", "", "")
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil { // it is not needed
+		return nil
+	}
+	names := strings.Split(strings.TrimSpace(line), ",")
+	a, err := app.Open(ctx, cfg, app.Options{Scanners: scanners})
 	if err != nil {
 		return err
 	}
@@ -64,12 +78,14 @@ func child(ctx context.Context, dir string) (err error) {
 	}
 	writers, _ := strconv.Atoi(os.Getenv(childWriters))
 	if writers == 0 {
-		return takeIn(ctx, a, cfg, nil)
+		return takeIn(ctx, a, cfg, names, nil)
 	}
 	var wg sync.WaitGroup
 	errs := make([]error, writers)
 	for i := range writers {
-		wg.Go(func() { errs[i] = takeIn(ctx, a, cfg, rand.New(rand.NewPCG(uint64(i), rand.Uint64()))) })
+		wg.Go(func() {
+			errs[i] = takeIn(ctx, a, cfg, slices.Clone(names), rand.New(rand.NewPCG(uint64(i), rand.Uint64())))
+		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -83,8 +99,7 @@ func say(what, outcome, id string) {
 	os.Stdout.WriteString(what + " " + outcome + " " + id + "\n")
 }
 
-func takeIn(ctx context.Context, a *app.App, cfg *configs.Config, shuffle *rand.Rand) error {
-	names := strings.Split(os.Getenv(childSources), ",")
+func takeIn(ctx context.Context, a *app.App, cfg *configs.Config, names []string, shuffle *rand.Rand) error {
 	if shuffle != nil {
 		shuffle.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	}
@@ -150,39 +165,70 @@ type life struct {
 	took    time.Duration // from start to being open
 }
 
-// live starts a child over dir and reads what it acknowledges, until it ends or
-// kill says so: it is called when the child says something, and returns how long
-// it may still live; a negative time is no limit.
-func live(t testing.TB, dir string, sources []string, env []string, wrap []string, first time.Duration, kill func(said string) time.Duration) *life {
-	t.Helper()
-	return liveUntil(context.Background(), t, dir, append(env, childSources+"="+strings.Join(sources, ",")), wrap, first, kill)
+// process is a child that waits for its sources.
+type process struct {
+	dir    string
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Scanner
+	stderr strings.Builder
+	end    func()
 }
 
-// liveUntil is live for a child that ends with ctx, too.
-func liveUntil(ctx context.Context, t testing.TB, dir string, env []string, wrap []string, first time.Duration, kill func(said string) time.Duration) *life {
+// prepare starts a child over dir, under the command wrap if any.
+func prepare(t testing.TB, dir string, env, wrap []string) *process {
 	t.Helper()
-	args := append(append([]string{}, wrap...), os.Args[0])
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	end := func() { cmd.Process.Kill() }
+	args := append(slices.Clone(wrap), os.Args[0])
+	p := &process{dir: dir, cmd: exec.Command(args[0], args[1:]...)}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p.end = func() { p.cmd.Process.Kill() }
 	if wrap != nil { // the tracer and what it traces
-		end = func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+		p.end = func() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 	}
-	cmd.Env = append(append(os.Environ(), childStore+"="+dir), env...)
-	out, err := cmd.StdoutPipe()
+	p.cmd.Env = append(append(os.Environ(), childStore+"="+dir, "GOGC=400"), env...)
+	out, err := p.cmd.StdoutPipe()
+	if err == nil {
+		p.in, err = p.cmd.StdinPipe()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	started := time.Now()
-	if err := cmd.Start(); err != nil {
+	p.out = bufio.NewScanner(out)
+	p.cmd.Stderr = &p.stderr
+	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer context.AfterFunc(ctx, end)()
+	return p
+}
+
+// discard ends a child that is not needed.
+func (p *process) discard() {
+	p.in.Close()
+	p.end()
+	p.cmd.Wait()
+}
+
+// live has a child take sources in and reads what it acknowledges, until it ends,
+// or ctx does, or kill says so: it is called when the child says something, and
+// returns how long it may still live; a negative time is no limit. first is how
+// long it may live at all.
+func (p *process) live(ctx context.Context, t testing.TB, sources []string, first time.Duration, kill func(said string) time.Duration) *life {
+	t.Helper()
+	for p.out.Scan() {
+		if strings.HasPrefix(p.out.Text(), "ready") {
+			break
+		}
+	}
+	acks, err := os.OpenFile(filepath.Join(p.dir, "acknowledged"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer acks.Close()
 	l := &life{}
-	timer := time.AfterFunc(time.Hour, end)
+	started := time.Now()
+	timer := time.AfterFunc(time.Hour, p.end)
 	defer timer.Stop()
+	defer context.AfterFunc(ctx, p.end)()
 	limit := func(d time.Duration) {
 		if d >= 0 {
 			timer.Reset(d)
@@ -190,13 +236,9 @@ func liveUntil(ctx context.Context, t testing.TB, dir string, env []string, wrap
 		}
 	}
 	limit(first)
-	acks, err := os.OpenFile(filepath.Join(dir, "acknowledged"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer acks.Close()
-	for in := bufio.NewScanner(out); in.Scan(); {
-		part := strings.SplitN(in.Text(), " ", 3)
+	io.WriteString(p.in, strings.Join(sources, ",")+"\n") // one that is gone shows below
+	for p.out.Scan() {
+		part := strings.SplitN(p.out.Text(), " ", 3)
 		if len(part) < 3 {
 			continue // cut off by the kill
 		}
@@ -207,7 +249,7 @@ func liveUntil(ctx context.Context, t testing.TB, dir string, env []string, wrap
 			l.sources = append(l.sources, part[2])
 		case "ack":
 			l.acks = append(l.acks, [2]string{part[1], part[2]})
-			fmt.Fprintln(acks, in.Text())
+			fmt.Fprintln(acks, p.out.Text())
 		}
 		if kill != nil && !l.killed {
 			limit(kill(part[0]))
@@ -216,8 +258,15 @@ func liveUntil(ctx context.Context, t testing.TB, dir string, env []string, wrap
 	if err := acks.Sync(); err != nil {
 		t.Fatal(err)
 	}
-	l.err = cmd.Wait()
-	l.stderr = errs.String()
+	l.err = p.cmd.Wait()
+	p.in.Close()
+	l.stderr = p.stderr.String()
 	l.killed = l.killed && l.err != nil
 	return l
+}
+
+// live is one life of a child.
+func live(t testing.TB, dir string, sources, env, wrap []string, first time.Duration, kill func(said string) time.Duration) *life {
+	t.Helper()
+	return prepare(t, dir, env, wrap).live(t.Context(), t, sources, first, kill)
 }

@@ -155,27 +155,33 @@ type killer struct {
 }
 
 func (k *killer) run(ctx context.Context) {
+	ready := func() *process { return prepare(k.t, k.s.dir, []string{childWorks + "=1"}, nil) }
+	next := ready()
+	defer func() { next.discard() }()
 	for ctx.Err() == nil {
 		first := time.Duration(-1)
 		kill := func(said string) time.Duration { return -1 }
 		if k.left.Add(-1) >= 0 {
 			after := time.Duration(k.rng.IntN(900)) * time.Millisecond
 			if k.rng.IntN(5) == 0 {
-				first = time.Duration(k.rng.IntN(1500)) * time.Millisecond
+				first = time.Duration(k.rng.IntN(int(opening)))
 			}
 			kill = func(string) time.Duration { return after } // it said that it is open
 		}
-		l := liveUntil(ctx, k.t, k.s.dir, []string{childWorks + "=1"}, nil, first, kill)
+		p := next
+		next = ready()
+		l := p.live(ctx, k.t, nil, first, kill)
 		k.mu.Lock()
 		k.slowest = max(k.slowest, l.took)
 		k.mu.Unlock()
 		switch {
+		case ctx.Err() != nil:
 		case l.killed:
 			k.killed.Add(1)
 			if !l.opened {
 				k.opening.Add(1)
 			}
-		case l.err != nil && ctx.Err() == nil:
+		case l.err != nil:
 			k.t.Errorf("a worker ended by itself: %v\n%s", l.err, l.stderr)
 			return
 		}
@@ -304,8 +310,12 @@ func (c *sharedKilling) check() {
 	look.check(c.t, c.acked)
 }
 
-func (c *sharedKilling) killed() int64  { return c.killers[0].killed.Load() + c.killers[1].killed.Load() }
-func (c *sharedKilling) opening() int64 { return c.killers[0].opening.Load() + c.killers[1].opening.Load() }
+func (c *sharedKilling) killed() int64 {
+	return c.killers[0].killed.Load() + c.killers[1].killed.Load()
+}
+func (c *sharedKilling) opening() int64 {
+	return c.killers[0].opening.Load() + c.killers[1].opening.Load()
+}
 func (c *sharedKilling) slowest() time.Duration {
 	return max(c.killers[0].slowest, c.killers[1].slowest)
 }

@@ -177,6 +177,7 @@ func TestKills(t *testing.T) {
 	rough := calm.sibling(t)
 	seed := uint64(number("DOORWARD_SEED", int(time.Now().UnixNano())))
 	k := &killing{t: t, s: rough, documents: documents, rng: rand.New(rand.NewPCG(seed, 1)), acked: map[string]string{}, valid: map[string]string{}, todo: rough.names()}
+	defer func() { k.next.discard() }()
 	started := time.Now()
 	for k.killed < kills && !t.Failed() {
 		k.live()
@@ -197,6 +198,9 @@ func TestKills(t *testing.T) {
 		k.killed, k.opening, documents, k.round+1, seconds, float64(k.killed)/seconds, k.acks, k.looks, k.slowest.Round(time.Millisecond), len(want))
 }
 
+// opening is about how long a process opens its parts, once it has its scanners.
+const opening = 600 * time.Millisecond
+
 // killing is the state of a campaign.
 type killing struct {
 	t         *testing.T
@@ -206,6 +210,7 @@ type killing struct {
 	acked     map[string]string // document → what was acknowledged last
 	todo      []string          // sources of this round
 	valid     map[string]string // receipts found good
+	next      *process          // made ready
 	round     int
 
 	lives, killed, opening, acks, looks int
@@ -217,7 +222,7 @@ type killing struct {
 func (k *killing) live() {
 	first, after := time.Duration(-1), time.Duration(k.rng.IntN(300))*time.Millisecond
 	if k.rng.IntN(5) == 0 {
-		first = time.Duration(k.rng.IntN(1500)) * time.Millisecond
+		first = time.Duration(k.rng.IntN(int(opening)))
 	}
 	kill := func(said string) time.Duration {
 		if said == "ack" {
@@ -241,7 +246,12 @@ func (k *killing) run(first time.Duration, kill func(string) time.Duration) {
 			k.scroll(ctx)
 		}
 	}()
-	l := live(k.t, k.s.dir, k.todo, nil, nil, first, kill)
+	p := k.next
+	if p == nil {
+		p = prepare(k.t, k.s.dir, nil, nil)
+	}
+	k.next = prepare(k.t, k.s.dir, nil, nil)
+	l := p.live(k.t.Context(), k.t, k.todo, first, kill)
 	cancel()
 	<-looked
 	if l.err != nil && !l.killed {

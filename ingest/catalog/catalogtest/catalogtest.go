@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"commit releases and replaces":      replaces,
 		"arrivals round trip":               arrivals,
 		"a rejected arrival is shredded":    rejected,
+		"a version that returns stays":      returns,
 		"attributes change at once":         attributes,
 		"retired documents are gone":        retired,
 		"tenants are apart":                 tenants,
@@ -176,6 +177,28 @@ func replaces(t *testing.T, s Store, _ func() Store) {
 	d := docs["d"]
 	if d.URI != "file:///d" || d.Attributes["level"] != int64(3) || d.Findings["email"] != 1 || string(d.Receipt.Signature) != "s" {
 		t.Errorf("document came back as %+v", d)
+	}
+}
+
+// returns: a version is stored again while the index is owed its removal, which may
+// already be under way. It is put there anew once it is live, and not before.
+func returns(t *testing.T, s Store, _ func() Store) {
+	v1, v2 := version("d", "v1", "one"), version("d", "v2", "two")
+	put(t, s, v1)
+	put(t, s, v2)
+	must(t, s.Intend(ctx, []catalog.Version{v1}))
+	if tasks, _, err := s.Tasks(ctx); err != nil || len(tasks) != 0 {
+		t.Errorf("owed while it is only stored: %+v %v", tasks, err)
+	}
+	must(t, s.Commit(ctx, []catalog.Ref{v1.Ref}))
+	tasks, _, err := s.Tasks(ctx)
+	must(t, err)
+	owed := map[string]catalog.Op{}
+	for _, task := range tasks {
+		owed[task.Version] = task.Op
+	}
+	if len(tasks) != 2 || owed["v1"] != catalog.PutOp || owed["v2"] != catalog.RetireOp {
+		t.Errorf("owed %+v", tasks)
 	}
 }
 

@@ -38,8 +38,31 @@ func (c *Catalog) Intend(ctx context.Context, versions []catalog.Version) error 
 				return err
 			}
 		}
-		return nil
+		return c.stay(ctx, tx, refs)
 	})
+}
+
+// stay keeps the index from losing versions that are stored again while it is owed
+// their removal: that they are gone by then, or go while they are put there, since
+// whoever carries out what is owed may have begun. So their removal is owed no
+// more, and that they are put there is owed once they are live.
+func (c *Catalog) stay(ctx context.Context, tx Tx, refs []catalog.Ref) error {
+	for tenant, documents := range byTenant(refs) {
+		list, err := c.list(documents)
+		if err != nil {
+			return err
+		}
+		if err := tx.Queue(ctx, `insert into tasks (tenant, document, version, op, attributes, receipt)
+			select distinct v.tenant, v.document, v.version, 'put', 'null', '' from versions v where v.tenant = ? and `+c.in("v.document")+` and v.state = 'intent' and exists
+			(select 1 from tasks t where t.tenant = v.tenant and t.document = v.document and (t.op = 'retire' and t.version = v.version or t.op = 'erase'))`, tenant, list); err != nil {
+			return err
+		}
+		if err := tx.Queue(ctx, `delete from tasks where tenant = ? and `+c.in("document")+` and op = 'retire' and exists
+			(select 1 from versions v where v.tenant = tasks.tenant and v.document = tasks.document and v.version = tasks.version and v.state = 'intent')`, tenant, list); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Catalog) intend(ctx context.Context, tx Tx, v catalog.Version) error {
@@ -107,9 +130,12 @@ func (c *Catalog) CommitWith(ctx context.Context, refs []catalog.Ref, also func(
 		}
 		for _, r := range refs {
 			name := r.Tenant + "\x00" + r.Document
-			if gone[name] {
+			switch {
+			case gone[name] && slices.ContainsFunc(stored[name], func(s row) bool { return s.ref == r && s.state != "intent" }):
+				// Another job made this very version live.
+			case gone[name]:
 				err = retireVersion(ctx, tx, r)
-			} else {
+			default:
 				err = c.commit(ctx, tx, r, stored[name], before[name])
 			}
 			if err != nil {
@@ -374,7 +400,7 @@ func (c *Catalog) SetAttributes(ctx context.Context, v catalog.Version) error {
 }
 
 // Tasks returns the index work still owed, oldest first, with the numbers Done
-// takes.
+// takes. What is owed of a version that is not live yet waits until it is.
 func (c *Catalog) Tasks(ctx context.Context) ([]catalog.Task, []int64, error) {
 	var tasks []catalog.Task
 	var seqs []int64
@@ -391,7 +417,8 @@ func (c *Catalog) Tasks(ctx context.Context) ([]catalog.Task, []int64, error) {
 		}
 		tasks, seqs = append(tasks, t), append(seqs, seq)
 		return nil
-	}, `select seq, tenant, document, version, op, attributes, receipt from tasks order by seq`)
+	}, `select seq, tenant, document, version, op, attributes, receipt from tasks where op <> 'put' or not exists (select 1 from versions v
+		where v.tenant = tasks.tenant and v.document = tasks.document and v.version = tasks.version and v.state = 'intent') order by seq`)
 	if err != nil {
 		return nil, nil, unavailable("reading tasks", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/catalog/catalogtest"
+	"github.com/doorward/doorward/ingest/catalog/relational"
 	"github.com/doorward/doorward/policy/keys/local"
 )
 
@@ -104,5 +105,36 @@ func TestKeptVersionsEnd(t *testing.T) {
 		if _, err := cat.Version(ctx, refs[0]); !errors.Is(err, step.want) {
 			t.Errorf("after %v the version before gives %v", step.after, err)
 		}
+	}
+}
+
+// Two jobs hold the same bytes of a document. The one that finishes last must not
+// take back what the other made live.
+func TestSameVersionOfTwoJobs(t *testing.T) {
+	ctx := context.Background()
+	cat, err := Open(ctx, Config{Dir: t.TempDir(), Keys: ring(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cat.Close()
+	a := catalog.Arrival{Tenant: "acme", ID: "d", Content: "h", Bytes: []byte("words")}
+	v := catalog.Version{Ref: catalog.Ref{Tenant: "acme", Document: "d", Version: "v"}, Content: "h"}
+	for _, job := range []string{"1", "2"} {
+		if err := cat.ReceiveJob(ctx, []catalog.Arrival{a}, func(relational.Tx) (string, error) { return job, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	guard := func(context.Context, relational.Tx) error { return nil }
+	one, two := cat.ForJob("1", guard), cat.ForJob("2", guard)
+	refs := []catalog.Ref{v.Ref}
+	err = errors.Join(one.Intend(ctx, []catalog.Version{v}), two.Intend(ctx, []catalog.Version{v}), two.Commit(ctx, refs), one.Commit(ctx, refs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cat.Version(ctx, v.Ref); err != nil {
+		t.Errorf("the live version is gone: %v", err)
+	}
+	if tasks, _, err := cat.Tasks(ctx); err != nil || len(tasks) != 0 {
+		t.Errorf("owed %+v %v", tasks, err)
 	}
 }
