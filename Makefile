@@ -71,9 +71,11 @@ kill: ## Kill an ingest 50 times and compare with an undisturbed one
 	DOORWARD_KILLS=50 DOORWARD_DATA=$(abspath $(DATA)) $(GO) test ./test -run TestKilledIngest -v -timeout 30m
 
 .PHONY: kills syscalls rescans bitflips
-kills: ## Kill an ingest of 10,000 documents 1,000 times; the same batch ten times by eight writers (KILLS=n)
-	DOORWARD_KILLS=$(or $(KILLS),1000) DOORWARD_KILL_DOCUMENTS=10000 DOORWARD_BATCHES=10 DOORWARD_BATCH_DOCUMENTS=1000 \
-	$(GO) test ./cmd/internal/app -run 'TestKills|TestSameBatch' -count=1 -v -timeout 60m
+# On: SQLite one process, or PostgreSQL (needs it) two workers.
+KILLED ?= TestKills$$$$|TestSameBatch$$$$|TestKillsShared$$$$|TestSameBatchShared$$$$
+kills: ## Kill an ingest of 10,000 documents 1,000 times, on SQLite and by two workers on PostgreSQL; the same batch ten times by eight writers (KILLS=n, KILL_DOCUMENTS=n)
+	DOORWARD_KILLS=$(or $(KILLS),1000) DOORWARD_KILL_DOCUMENTS=$(or $(KILL_DOCUMENTS),10000) DOORWARD_BATCHES=10 DOORWARD_BATCH_DOCUMENTS=$(or $(BATCH_DOCUMENTS),1000) \
+	$(GO) test ./cmd/internal/app -run '$(KILLED)' -count=1 -v -timeout 120m
 
 syscalls: ## Fail, fill the disk or kill at every system call of an ingest (needs strace)
 	DOORWARD_SYSCALLS=all $(GO) test ./cmd/internal/app -run TestSyscalls -count=1 -v -parallel 2 -timeout 90m

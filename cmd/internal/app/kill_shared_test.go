@@ -198,7 +198,7 @@ func TestKillsShared(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs several processes")
 	}
-	kills, documents := number("DOORWARD_KILLS", 4), number("DOORWARD_KILL_DOCUMENTS", 200)
+	kills, documents := number("DOORWARD_KILLS", 2), number("DOORWARD_KILL_DOCUMENTS", 60)
 	want, calm := calmShared(t, documents)
 	rough := newShared(t, documents, calm)
 	seed := uint64(number("DOORWARD_SEED", int(time.Now().UnixNano())))
@@ -322,10 +322,10 @@ func (c *sharedKilling) slowest() time.Duration {
 
 // TestSameBatchShared takes one batch in by eight writers at once, each in an order
 // of its own, over and over, while the two workers are killed: the points are those
-// of one calm ingest.
+// of one calm ingest. DOORWARD_BATCHES says how often (`make kills`).
 func TestSameBatchShared(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs several processes")
+	if os.Getenv("DOORWARD_BATCHES") == "" {
+		t.Skip("a campaign: set DOORWARD_BATCHES to a number of times, or `make kills`")
 	}
 	times, documents := number("DOORWARD_BATCHES", 2), number("DOORWARD_BATCH_DOCUMENTS", 40)
 	want, calm := calmShared(t, documents)
