@@ -9,7 +9,7 @@ import (
 
 // Bounds of what a lexicon remembers. Where one is reached it starts again.
 const (
-	maxLexemes = 1 << 15
+	maxLexemes = 1 << 16
 	maxTenants = 512
 	maxPages   = 1 << 16 // of keys, 1 KiB each
 )

@@ -41,8 +41,11 @@ func Open(ctx context.Context, c Config) (*relational.Catalog, error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
+	// The log is folded in every 16 MB, not every 4: a batch writes about as much,
+	// and pages that come again are then written once. The writer keeps 64 MB of
+	// pages, since ids and signatures fall all over their indexes.
 	const pragmas = "?_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(5000)" +
-		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_txlock=immediate"
+		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-65536)&_txlock=immediate"
 	write, err := sql.Open("sqlite", "file:"+path+pragmas)
 	if err != nil {
 		return nil, fmt.Errorf("opening catalog: %w", err)
@@ -85,8 +88,9 @@ type DB struct {
 	Write *sql.DB // one connection: writers queue here, never on the file
 	Read  *sql.DB
 
-	mu     sync.RWMutex
-	parsed map[string]*sql.Stmt // of Read
+	mu      sync.RWMutex
+	parsed  map[string]*sql.Stmt // of Read
+	changes map[string]*sql.Stmt // of Write, parsed
 }
 
 var dialect = relational.Dialect{
@@ -191,20 +195,82 @@ func (d *DB) Update(ctx context.Context, _ []int64, fn func(relational.Tx) error
 		return err
 	}
 	defer t.Rollback()
-	if err := fn(&tx{tx: t, parsed: map[string]*sql.Stmt{}}); err != nil {
+	x := &tx{db: d, tx: t, own: map[string]*sql.Stmt{}}
+	if err := fn(x); err != nil {
 		return err
 	}
-	return t.Commit()
+	if err := t.Commit(); err != nil {
+		return err
+	}
+	d.keep(ctx, x.own)
+	return nil
 }
 
-// tx implements [relational.Tx]; its statements end with it.
+// keep parses the statements a transaction had to parse for itself once more, for
+// the transactions to come; the one connection was the transaction's until now.
+func (d *DB) keep(ctx context.Context, queries map[string]*sql.Stmt) {
+	for query := range queries {
+		if stmt, n := d.kept(query); stmt != nil || n >= maxParsed {
+			continue
+		}
+		stmt, err := d.Write.PrepareContext(ctx, query)
+		if err != nil {
+			return // parsed by each transaction then
+		}
+		d.mu.Lock()
+		if d.changes == nil {
+			d.changes = map[string]*sql.Stmt{}
+		}
+		before := d.changes[query]
+		d.changes[query] = stmt
+		d.mu.Unlock()
+		if before != nil {
+			_ = before.Close() // two at once; who uses it parses again
+		}
+	}
+}
+
+// kept is a parsed statement of Write, and how many there are.
+func (d *DB) kept(query string) (*sql.Stmt, int) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.changes[query], len(d.changes)
+}
+
+// tx implements [relational.Tx].
 type tx struct {
+	db     *DB
 	tx     *sql.Tx
-	parsed map[string]*sql.Stmt
+	parsed map[string]*sql.Stmt // for this transaction
+	own    map[string]*sql.Stmt // parsed by it
+}
+
+// statement is parsed once for all transactions, from the second one on.
+func (t *tx) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt := t.parsed[query]; stmt != nil {
+		return stmt, nil
+	}
+	if t.parsed == nil {
+		t.parsed = map[string]*sql.Stmt{}
+	}
+	if stmt, _ := t.db.kept(query); stmt != nil {
+		t.parsed[query] = t.tx.StmtContext(ctx, stmt)
+		return t.parsed[query], nil
+	}
+	stmt, err := t.tx.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	t.parsed[query], t.own[query] = stmt, stmt
+	return stmt, nil
 }
 
 func (t *tx) Query(ctx context.Context, query string, args ...any) (relational.Rows, error) {
-	r, err := t.tx.QueryContext(ctx, query, args...)
+	stmt, err := t.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	r, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +278,7 @@ func (t *tx) Query(ctx context.Context, query string, args ...any) (relational.R
 }
 
 func (t *tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	r, err := t.tx.ExecContext(ctx, query, args...)
+	r, err := t.tx.ExecContext(ctx, query, args...) // a migration's are many in one
 	if err != nil {
 		return 0, err
 	}
@@ -220,14 +286,10 @@ func (t *tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 }
 
 func (t *tx) Queue(ctx context.Context, query string, args ...any) error {
-	stmt := t.parsed[query]
-	if stmt == nil {
-		var err error
-		if stmt, err = t.tx.PrepareContext(ctx, query); err != nil {
-			return err
-		}
-		t.parsed[query] = stmt
+	stmt, err := t.statement(ctx, query)
+	if err != nil {
+		return err
 	}
-	_, err := stmt.ExecContext(ctx, args...)
+	_, err = stmt.ExecContext(ctx, args...)
 	return err
 }

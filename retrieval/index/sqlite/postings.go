@@ -75,13 +75,21 @@ func (p *postings) grow() {
 func (p *postings) add(key, slot uint32, weight float32) { p.findOrMake(key).add(slot, weight) }
 
 func (l *list) add(slot uint32, weight float32) {
-	l.data = binary.AppendUvarint(l.data, uint64(slot-l.next))
-	l.next = slot + 1
 	c := code(weight)
-	l.data = append(l.data, c)
+	l.addCode(slot, c)
 	if c == 0 {
 		l.data = binary.LittleEndian.AppendUint32(l.data, math.Float32bits(weight))
 	}
+}
+
+func (l *list) addCode(slot uint32, c byte) {
+	d := slot - l.next
+	l.next = slot + 1
+	if d < 0x80 {
+		l.data = append(l.data, byte(d), c)
+		return
+	}
+	l.data = append(binary.AppendUvarint(l.data, uint64(d)), c)
 }
 
 // score adds weight times each slot's weight to scores.

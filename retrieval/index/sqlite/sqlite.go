@@ -140,7 +140,7 @@ func open(cfg Config) (_ *Index, err error) {
 func connect(path, more string, conns int) (*sql.DB, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	u.RawQuery = "_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
-		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&" + more
+		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=wal_autocheckpoint(4000)&" + more
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {
 		return nil, err

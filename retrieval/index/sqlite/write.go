@@ -173,9 +173,9 @@ ON CONFLICT (tenant, id) DO UPDATE SET document = excluded.document, version = e
 	ordinal = excluded.ordinal, receipt = excluded.receipt, attributes = excluded.attributes,
 	terms = excluded.terms, vector = excluded.vector`
 
-// putBatch is how many chunks' postings are gathered before they are filed: their
-// number fits a processor's cache.
-const putBatch = 128
+// putBatch is how many chunks' postings are gathered before they are filed, about
+// as many as a batch of ingest has; more would only take memory.
+const putBatch = 512
 
 // Put adds chunks, replacing those of the same ids, in one transaction.
 func (x *Index) Put(ctx context.Context, tenant string, chunks []index.Chunk) error {
