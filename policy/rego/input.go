@@ -1,6 +1,8 @@
 package rego
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -126,6 +128,12 @@ func toValue(v any) (ast.Value, error) {
 		return intValue(x), nil
 	case int:
 		return intValue(int64(x)), nil
+	case float64: // measures, as JSON writes them
+		raw, err := json.Marshal(x)
+		if err != nil {
+			return nil, errors.New("a number is not finite")
+		}
+		return ast.Number(raw), nil
 	case []any:
 		terms := make([]*ast.Term, len(x))
 		for i, e := range x {

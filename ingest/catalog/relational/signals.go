@@ -34,18 +34,22 @@ func (c *Catalog) Alike(ctx context.Context, tenant string, s signal.Signature) 
 	query, args := "", []any{}
 	for i, b := range s.Bands() {
 		if i > 0 {
-			query += " union "
+			query += " union all "
 		}
 		query += `select * from (select document, signature from signatures where b` + string(rune('0'+i)) + ` = ? and tenant = ? limit ` + maxAlike + `) x` + string(rune('0'+i))
 		args = append(args, b, tenant)
 	}
 	var out []catalog.Alike
+	seen := map[string]bool{}
 	err := each(ctx, c.db, func(r Rows) error {
 		var a catalog.Alike
 		if err := r.Scan(&a.Document, &a.Signature); err != nil {
 			return err
 		}
-		out = append(out, a)
+		if !seen[a.Document] { // once, however many buckets it shares
+			seen[a.Document] = true
+			out = append(out, a)
+		}
 		return nil
 	}, query, args...)
 	if err != nil {
