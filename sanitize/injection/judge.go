@@ -53,7 +53,7 @@ func (s *Scanner) judge(r *reader, w sanitize.View, units []unit) []sanitize.Fin
 	if len(picked) == 0 {
 		return nil
 	}
-	return s.findings(w, units, s.settle(units, singles, picked))
+	return s.findings(w, units, s.settle(w.Text, units, singles, picked))
 }
 
 // singles appends to out the score of each fresh unit by itself.
@@ -130,7 +130,7 @@ func (t *tables) strongest(b *bitset, l layer) (rule *compiledRule, worth float6
 
 // settle turns overlapping windows into disjoint runs, strongest first, cut down
 // to the blocks that carry them and grown over weak neighbours.
-func (s *Scanner) settle(units []unit, singles, picked []verdict) []verdict {
+func (s *Scanner) settle(text string, units []unit, singles, picked []verdict) []verdict {
 	slices.SortStableFunc(picked, func(a, b verdict) int {
 		switch {
 		case a.score != b.score:
@@ -146,7 +146,7 @@ func (s *Scanner) settle(units []unit, singles, picked []verdict) []verdict {
 	taken := make([]float64, len(units))
 	rules := make([]*compiledRule, len(units))
 	for _, v := range picked {
-		v = s.trim(units, singles, v)
+		v = smallest(units, singles, s.trim(units, singles, v))
 		for k := v.from; k < v.to; k++ {
 			if taken[k] == 0 {
 				taken[k] = v.score
@@ -156,22 +156,17 @@ func (s *Scanner) settle(units []unit, singles, picked []verdict) []verdict {
 			}
 		}
 	}
-	s.grow(units, singles, taken)
+	grow(text, units, singles, taken)
 	return runs(units, taken, rules)
 }
 
 // Bounds on the blocks at the edges of a run. One that scores below the first by
 // itself, or that adds less than trimGain to the run's logit and scores below
-// the second, is cut off where the rest carries the run; one next to a run that
-// scores at least growAbove is taken in, or growSure where the run scores at
-// least sureRun: next to a certain order a weak sign is enough.
+// the second, is cut off where the rest carries the run.
 const (
 	trimBelow = .01
 	trimWeak  = .3
 	trimGain  = .2
-	growAbove = .25
-	growSure  = .1
-	sureRun   = .75
 )
 
 // trim cuts weak blocks off the ends of a run while the rest passes.
@@ -195,6 +190,24 @@ func (s *Scanner) trim(units []unit, singles []verdict, v verdict) verdict {
 	return v
 }
 
+// weakBytes is how long an uncertain run may be.
+const weakBytes = 500
+
+// smallest cuts a long run that is uncertain down to its strongest block.
+func smallest(units []unit, singles []verdict, v verdict) verdict {
+	if v.score >= sureRun || units[v.to-1].end-units[v.from].start <= weakBytes {
+		return v
+	}
+	best := v.from
+	for k := v.from + 1; k < v.to; k++ {
+		if singles[k].score > singles[best].score {
+			best = k
+		}
+	}
+	v.from, v.to = best, best+1
+	return v
+}
+
 // expendable reports whether a run may be cut down to rest, one block shorter.
 func (s *Scanner) expendable(units []unit, singles []verdict, v, rest verdict) bool {
 	edge := v.from
@@ -209,69 +222,6 @@ func (s *Scanner) expendable(units []unit, singles []verdict, v, rest verdict) b
 	whole := s.window(units, singles, v.from, v.to)
 	return own < trimBelow || own < trimWeak && whole.z-r.z < trimGain
 }
-
-// grow takes weak neighbours of strong blocks, of the same layer, in.
-func (s *Scanner) grow(units []unit, singles []verdict, taken []float64) {
-	at := func(i int, score float64, l layer) bool {
-		least := growAbove
-		if score >= sureRun {
-			least = growSure
-		}
-		if i < 0 || i >= len(units) || taken[i] != 0 || !units[i].fresh || units[i].layer != l || singles[i].score < least {
-			return false
-		}
-		taken[i] = score
-		return true
-	}
-	for i := 0; i < len(units); i++ {
-		if taken[i] != 0 {
-			for k := i + 1; at(k, taken[i], units[i].layer); k++ {
-			}
-			for k := i - 1; at(k, taken[i], units[i].layer); k-- {
-			}
-		}
-	}
-	takeTurns(units, taken)
-	takeTails(units, taken)
-}
-
-// takeTurns takes the whole of a turn forged in plain text where a part of it
-// is taken: its markers are the wrapper.
-func takeTurns(units []unit, taken []float64) {
-	forgedTurn := func(i int) bool { return units[i].fresh && units[i].bits[wordLiterals]&(1<<turnForged) != 0 }
-	for i := range units {
-		if taken[i] == 0 || !forgedTurn(i) {
-			continue
-		}
-		for k := i - 1; k >= 0 && taken[k] == 0 && forgedTurn(k); k-- {
-			taken[k] = taken[i]
-		}
-		for k := i + 1; k < len(units) && taken[k] == 0 && forgedTurn(k); k++ {
-			taken[k] = taken[i]
-		}
-	}
-}
-
-// takeTails takes the order itself in where it follows what announces it: one
-// block in the same paragraph behind a certain run, with a verb in front.
-func takeTails(units []unit, taken []float64) {
-	for i := len(units) - 1; i > 0; i-- {
-		u := &units[i]
-		if taken[i] == 0 && taken[i-1] >= sureRun && u.fresh && u.layer <= units[i-1].layer && u.para == units[i-1].para &&
-			u.bits[wordSlots]&orderSlots != 0 && units[i-1].bits[wordSlots]&orderSlots == 0 {
-			taken[i] = taken[i-1]
-		}
-	}
-}
-
-// orderSlots are the patterns of a block that begins with what is to be done.
-var orderSlots = func() (mask uint64) {
-	for _, name := range []string{"imperative-write", "imperative-respond", "imperative-tool", "please-do"} {
-		_, bit, _ := slotIndex(name)
-		mask |= 1 << bit
-	}
-	return mask
-}()
 
 // runs joins neighbouring taken blocks.
 func runs(units []unit, taken []float64, rules []*compiledRule) []verdict {
@@ -307,6 +257,10 @@ var layerTypes = [layerCount]string{"visible-instruction", "hidden-instruction",
 
 var layerNames = [layerCount]string{"plain", "hidden", "encoded", "forged-turn"}
 
+// longWrapper is the size of a wrapper in bytes beyond which an uncertain finding
+// takes its blocks only.
+const longWrapper = 800
+
 // findings maps runs to findings in the source.
 func (s *Scanner) findings(w sanitize.View, units []unit, list []verdict) []sanitize.Finding {
 	out := make([]sanitize.Finding, 0, len(list))
@@ -320,6 +274,9 @@ func (s *Scanner) findings(w sanitize.View, units []unit, list []verdict) []sani
 			Type:  layerTypes[v.layer],
 			Rule:  "model-" + layerNames[v.layer],
 			Score: math.Round(v.score*1e4) / 1e4,
+		}
+		if b := units[v.from:v.to]; v.score < sureRun && f.Len() > longWrapper {
+			f.Span = w.Source(sanitize.Span{Start: b[0].start, End: b[len(b)-1].end})
 		}
 		if v.rule != nil {
 			f.Rule = v.rule.name
