@@ -28,7 +28,7 @@ const serviceConfig = `
 tenant: acme
 identity: {backend_signed: true}
 listen: {public: "127.0.0.1:0", operator: "OPERATOR"}
-quota: {user: {requests_per_minute: 1000000, passages_per_minute: 100000000, tokens_per_minute: 1000000000, concurrent: 1000}, coverage: 1000000, patterns: {respond: [alert]}}
+quota: {user: {requests_per_minute: 1000000, passages_per_minute: 100000000, tokens_per_minute: 1000000000, concurrent: 1000}, coverage: 0, patterns: {respond: [alert]}}
 limits: {concurrent: 64, queue: 64, wait: 5s}
 log: {level: warn}
 chunks: {max_tokens: 800}

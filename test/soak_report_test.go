@@ -33,7 +33,7 @@ func (s *soak) watch(ctx context.Context, length time.Duration) <-chan []seen {
 	every := max(time.Second, min(5*time.Second, length/400))
 	lines := max(length/48, time.Second)
 	started := time.Now()
-	fmt.Printf("%8s %8s %8s %6s %6s %6s | %9s %9s %9s %9s | %8s %6s %8s %8s %6s\n", "time", "rss MiB", "heap MiB", "gorout", "files", "cpu", "catalog", "index", "wal", "audit MiB", "requests", "errors", "p50 ms", "p99 ms", "behind")
+	fmt.Printf("%8s %8s %8s %6s %6s %6s | %9s %9s %9s %9s | %8s %6s %6s %8s %8s %6s\n", "time", "rss MiB", "heap MiB", "gorout", "files", "cpu", "catalog", "index", "wal", "audit MiB", "requests", "errors", "shed", "p50 ms", "p99 ms", "behind")
 	go func() {
 		var list []seen
 		defer func() { out <- list }()
@@ -49,9 +49,8 @@ func (s *soak) watch(ctx context.Context, length time.Duration) <-chan []seen {
 			m, err := gauges(ctx, s.operator)
 			if err != nil {
 				if ctx.Err() == nil {
-					s.errs.Add(1)
 					s.mu.Lock()
-					s.wrong["reading metrics"]++
+					s.err("reading metrics", err)
 					s.mu.Unlock()
 				}
 				continue
@@ -73,8 +72,8 @@ const mib = 1 << 20
 func (s *soak) line(x seen, cpu float64) {
 	data := filepath.Join(s.dir, "data")
 	took := s.asked.take()
-	fmt.Printf("%8s %8.1f %8.1f %6.0f %6.0f %6.2f | %9.1f %9.1f %9.1f %9.1f | %8d %6d %8.1f %8.1f %6d\n", x.at.Round(time.Second), x.rss/mib, x.heap/mib, x.goroutines, x.fds, cpu,
-		float64(size(data, "catalog.db"))/mib, float64(size(data, "index"))/mib, float64(size(data, "-wal"))/mib, float64(size(data, "audit"))/mib, s.done.Load(), s.errs.Load(), at(took, .5), at(took, .99), s.behind.Load())
+	fmt.Printf("%8s %8.1f %8.1f %6.0f %6.0f %6.2f | %9.1f %9.1f %9.1f %9.1f | %8d %6d %6d %8.1f %8.1f %6d\n", x.at.Round(time.Second), x.rss/mib, x.heap/mib, x.goroutines, x.fds, cpu,
+		float64(size(data, "catalog.db"))/mib, float64(size(data, "index"))/mib, float64(size(data, "-wal"))/mib, float64(size(data, "audit"))/mib, s.done.Load(), s.errs.Load(), s.shed.Load(), at(took, .5), at(took, .99), s.behind.Load())
 }
 
 // report ends the soak with what was done and the verdict. Growth is judged over

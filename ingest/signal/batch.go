@@ -76,8 +76,10 @@ func (s Signals) Map() map[string]any {
 func round(f float64) float64 { return math.Round(f*1000) / 1000 }
 
 // maxBatch bounds how many documents of a run are remembered for finding
-// duplicates among them; beyond it they are forgotten and counted anew.
-const maxBatch = 100_000
+// duplicates among them; beyond it they are forgotten and counted anew. A source
+// that is pushed into has a run without end: this is what it costs, about a
+// kilobyte each.
+const maxBatch = 8192
 
 // Batch measures the documents of one run of one source, in order. It is not
 // safe for concurrent use.
@@ -86,7 +88,7 @@ type Batch struct {
 	day      int64
 	arrivals int
 	odd      []bool // of the last window documents
-	bands    [Bands]map[int64][]int
+	bands    [Bands]map[int64][]int32
 	seen     []Signature
 }
 
@@ -100,7 +102,7 @@ func NewBatch(b *Baseline, now time.Time) *Batch {
 func (b *Batch) forget() {
 	b.seen = nil
 	for i := range b.bands {
-		b.bands[i] = map[int64][]int{}
+		b.bands[i] = map[int64][]int32{}
 	}
 }
 
@@ -137,7 +139,7 @@ func (b *Batch) duplicates(s Signature) int {
 	if len(b.seen) >= maxBatch {
 		b.forget()
 	}
-	alike := map[int]bool{}
+	alike := map[int32]bool{}
 	for band, bucket := range s.Bands() {
 		list := b.bands[band][bucket]
 		for _, i := range list[max(0, len(list)-maxAlike):] {
@@ -145,7 +147,7 @@ func (b *Batch) duplicates(s Signature) int {
 				alike[i] = true
 			}
 		}
-		b.bands[band][bucket] = append(list, len(b.seen))
+		b.bands[band][bucket] = append(list, int32(len(b.seen)))
 	}
 	b.seen = append(b.seen, s)
 	return len(alike)

@@ -225,6 +225,9 @@ func (p *Pass) Spend(ctx context.Context, r Release) error {
 		}
 		user.Seen = append(user.Seen, fresh...)
 		user.Released += len(r.Chunks)
+		if p.limits.Coverage <= 0 {
+			user.thin()
+		}
 		user.keep(r.Text.Runs)
 		if n := len(user.Recent); n > 0 {
 			user.Recent[n-1].New += len(fresh)

@@ -93,6 +93,18 @@ func (s *State) budget(limit int) int {
 	return max(1, limit>>n)
 }
 
+// thin forgets half of what was seen today when it is much. Without a budget it is
+// for patterns only, and whoever reads all day must not be remembered without end.
+func (s *State) thin() {
+	if over := len(s.Seen) - mostSeen; over > 0 {
+		s.Seen = append(wide(nil), s.Seen[len(s.Seen)/2:]...)
+		s.Released /= 2
+	}
+}
+
+// mostSeen is how many chunks are remembered where coverage is not bounded.
+const mostSeen = 4096
+
 // keep remembers runs of released text, the oldest making room.
 func (s *State) keep(runs []uint32) {
 	for _, r := range runs {
