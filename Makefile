@@ -115,15 +115,36 @@ drain: ## End a service under load 200 times: every accepted request is answered
 soak: ## Use a service for two hours while policy, keys and certificate are replaced; growth of memory, goroutines, files (SOAK=duration RATE=requests a second)
 	DOORWARD_SOAK=$(or $(SOAK),2h) DOORWARD_SOAK_RATE=$(or $(RATE),20) $(GO) test ./test -count=1 -run 'TestSoak$$' -v -timeout 30h
 
+.PHONY: sbom reproducible vulnerabilities cloud packaging
 VERSION ?= $(shell git describe --tags --always 2>/dev/null)
-release: ## Static binaries for both architectures, the same bytes wherever they are built, with their hashes
-	for arch in amd64 arm64; do CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -buildvcs=false \
-	-ldflags '-s -w -buildid= -X main.released=$(VERSION)' -o bin/doorward-linux-$$arch ./cmd/doorward || exit $$?; done
+RELEASE  = CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid= -X main.released=$(VERSION)'
+release: ## Static binaries for both architectures, the same bytes wherever they are built, with a bill of materials and hashes
+	for arch in amd64 arm64; do GOARCH=$$arch $(RELEASE) -o bin/doorward-linux-$$arch ./cmd/doorward || exit $$?; done
+	$(MAKE) sbom
 	cd bin && sha256sum doorward-linux-* > SHA256SUMS
 
-image: build ## A container image of the static binary (needs docker or podman)
+sbom: ## The bill of materials (CycloneDX) of the program
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 app -json -licenses -noserial -main cmd/doorward -output bin/doorward-linux-sbom.cdx.json .
+
+reproducible: ## Build the release in two places and compare the bytes
+	DOORWARD_RELEASE=1 $(GO) test ./test -run ReleaseIsReproducible -count=1 -v -timeout 60m
+
+vulnerabilities: ## Known vulnerabilities that the program can reach (govulncheck; asks vuln.go.dev)
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+
+cloud: ## The program with cloud key services and buckets (-tags cloud), vetted
+	$(GO) vet -tags cloud ./policy/keys/... ./ingest/source/... ./cmd/...
+	CGO_ENABLED=0 $(GO) build -trimpath -tags cloud -o bin/doorward-cloud ./cmd/doorward
+	@ls -l bin/doorward-cloud
+
+packaging: ## Check the packages' files with the tools that read them, where they are installed
+	$(GO) run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 .github/workflows/*.yaml
+	$(GO) test ./test -run 'Packag|EmptyRoot|WorkflowIsPinned' -count=1 -v -timeout 30m
+
+image: build ## A container image of the static binary (needs docker, podman or buildah)
 	cp /etc/ssl/certs/ca-certificates.crt bin/
-	docker build -f configs/packaging/Containerfile -t doorward .
+	tool=$$(command -v podman || command -v docker || command -v buildah) && $$tool build -f configs/packaging/Containerfile -t doorward .
 
 renderers: ## Judge filtered answers by JavaScript renderers (needs node and npm)
 	dir=$$(mktemp -d) && cp -r test/renderers/. $$dir && (cd $$dir && npm install --no-audit --no-fund) && \

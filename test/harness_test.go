@@ -47,7 +47,9 @@ func doorward(t testing.TB) string {
 			return
 		}
 		program.path = filepath.Join(dir, "doorward")
-		out, err := exec.Command("go", "build", "-o", program.path, module+"/cmd/doorward").CombinedOutput()
+		build := exec.Command("go", "build", "-o", program.path, module+"/cmd/doorward")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // static, as it is released
+		out, err := build.CombinedOutput()
 		if err != nil {
 			program.err = fmt.Errorf("building: %v\n%s", err, out)
 		}
