@@ -40,7 +40,8 @@ type Layout struct {
 	// SharedGraph builds one HNSW graph over all tenants; by default each tenant
 	// has its own, which suits searches that always name one.
 	SharedGraph bool
-	// Unindexed leaves payload indexes out, for tests of their being equivalent.
+	// Unindexed leaves all payload indexes out but the tenant's, without which
+	// tenants cannot be listed; for tests of their being equivalent.
 	Unindexed bool
 }
 
@@ -75,10 +76,10 @@ func (x *Index) create(ctx context.Context) error {
 	if err := manage.do(ctx, "making it", func(ctx context.Context) error { return x.conn.CreateCollection(ctx, request) }); err != nil {
 		return err
 	}
-	if x.cfg.Layout.Unindexed {
-		return nil
-	}
 	for _, ix := range payloadIndexes(x.cfg.Schema) {
+		if x.cfg.Layout.Unindexed && ix.key != tenantKey {
+			continue
+		}
 		err := x.write.do(ctx, "indexing payload key "+ix.key, func(ctx context.Context) error {
 			_, err := x.conn.CreateFieldIndex(ctx, &pb.CreateFieldIndexCollection{CollectionName: x.cfg.Collection, FieldName: ix.key, Wait: pb.PtrOf(true),
 				FieldType: ix.kind.Enum(), FieldIndexParams: ix.params, Ordering: strong()})

@@ -40,25 +40,36 @@ func (x *Index) Remove(ctx context.Context, tenant string, ids []string) error {
 	return nil
 }
 
-// maxTenants bounds how many tenants are listed.
-const maxTenants = 100_000
+// maxTenants bounds how many tenants are listed, tenantsPage how many at a time:
+// strict mode holds facets to the collection's query limit.
+const (
+	maxTenants  = 100_000
+	tenantsPage = 1000
+)
 
 // Tenants implements [index.Mender]. Points without a tenant are not seen by it,
-// nor by any search.
+// nor by any search. Facets have no offset, so each page leaves out the tenants
+// of the pages before.
 func (x *Index) Tenants(ctx context.Context) ([]string, error) {
-	var hits []*pb.FacetHit
-	err := x.reads.do(ctx, "listing tenants", func(ctx context.Context) (err error) {
-		hits, err = x.conn.Facet(ctx, &pb.FacetCounts{CollectionName: x.cfg.Collection, Key: tenantKey, Limit: pb.PtrOf(uint64(maxTenants)), Exact: pb.PtrOf(true)})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, h := range hits {
-		if name := h.GetValue().GetStringValue(); name != reservedTenant {
-			out = append(out, name)
+	seen := []string{reservedTenant}
+	for {
+		var hits []*pb.FacetHit
+		err := x.reads.do(ctx, "listing tenants", func(ctx context.Context) (err error) {
+			hits, err = x.conn.Facet(ctx, &pb.FacetCounts{CollectionName: x.cfg.Collection, Key: tenantKey, Limit: pb.PtrOf(uint64(tenantsPage)), Exact: pb.PtrOf(true),
+				Filter: &pb.Filter{MustNot: []*pb.Condition{pb.NewMatchKeywords(tenantKey, seen...)}}})
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range hits {
+			seen = append(seen, h.GetValue().GetStringValue())
+		}
+		if len(hits) < tenantsPage {
+			return seen[1:], nil
+		}
+		if len(seen) > maxTenants {
+			return nil, fmt.Errorf("listing tenants: %w: collection %s has more than %d", index.ErrInvalid, x.cfg.Collection, maxTenants)
 		}
 	}
-	return out, nil
 }

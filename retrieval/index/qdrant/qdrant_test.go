@@ -327,6 +327,32 @@ func TestPromote(t *testing.T) {
 	}
 }
 
+// TestTenantsBeyondAPage lists more tenants than the server counts at a time.
+func TestTenantsBeyondAPage(t *testing.T) {
+	_, addr := qdranttest.Start(t)
+	pins := indextest.Pins()
+	cfg := qdrant.Config{Address: addr, Collection: "live", Pins: &pins, Schema: indextest.Schema()}
+	if err := qdrant.Create(t.Context(), cfg, "live"); err != nil {
+		t.Fatal(err)
+	}
+	x, err := qdrant.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	const many = 1203
+	for n := range many {
+		if err := x.Put(t.Context(), fmt.Sprintf("tenant-%d", n), []index.Chunk{indextest.Chunk(n, policy.Attributes{})}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tenants, err := x.Tenants(t.Context())
+	slices.Sort(tenants)
+	if n := len(slices.Compact(tenants)); err != nil || n != many {
+		t.Errorf("%d tenants, want %d: %v", n, many, err)
+	}
+}
+
 func TestRenderNeverWidens(t *testing.T) {
 	schema := indextest.Schema()
 	for name, f := range map[string]policy.Filter{

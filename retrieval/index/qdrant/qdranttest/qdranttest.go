@@ -237,11 +237,27 @@ func (f *Fake) each(collection string, sel *pb.PointsSelector, do func(s *stored
 // idKey is where matches finds a point's id.
 const idKey = "\x00id"
 
+// Facet holds its limit to strict mode's, as the server does, and answers no more.
 func (f *Fake) Facet(_ context.Context, r *pb.FacetCounts) (*pb.FacetResponse, error) {
+	f.mu.Lock()
+	s, err := f.find(r.CollectionName)
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := s.indexes[r.Key]; !ok {
+		return nil, status.Errorf(codes.InvalidArgument, "%s has no index for faceting", r.Key)
+	}
+	if most := s.made.GetStrictModeConfig().GetMaxQueryLimit(); most > 0 && r.GetLimit() > uint64(most) {
+		return nil, status.Errorf(codes.InvalidArgument, "limit %d exceeds the limit %d of strict mode", r.GetLimit(), most)
+	}
 	counts := map[string]uint64{}
-	_, err := f.each(r.CollectionName, pb.NewPointsSelectorFilter(r.Filter), func(_ *stored, _ string, p *pb.PointStruct) { counts[p.Payload[r.Key].GetStringValue()]++ })
+	_, err = f.each(r.CollectionName, pb.NewPointsSelectorFilter(r.Filter), func(_ *stored, _ string, p *pb.PointStruct) { counts[p.Payload[r.Key].GetStringValue()]++ })
 	out := &pb.FacetResponse{}
 	for v, n := range counts {
+		if uint64(len(out.Hits)) == r.GetLimit() {
+			break
+		}
 		out.Hits = append(out.Hits, &pb.FacetHit{Value: &pb.FacetValue{Variant: &pb.FacetValue_StringValue{StringValue: v}}, Count: n})
 	}
 	return out, err
