@@ -7,7 +7,7 @@ RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./ap
 .DEFAULT_GOAL := help
 .PHONY: help run build test race lint bench eval gate train redteam lofo split-payloads kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hidden hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index workers clients
 .PHONY: bench-ingest unchanged million
-.PHONY: drain release image soak
+.PHONY: drain release image soak overload faults bench-service
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,16 @@ drain: ## End a service under load 200 times: every accepted request is answered
 
 soak: ## Use a service for two hours while policy, keys and certificate are replaced; growth of memory, goroutines, files (SOAK=duration RATE=requests a second)
 	DOORWARD_SOAK=$(or $(SOAK),2h) DOORWARD_SOAK_RATE=$(or $(RATE),20) $(GO) test ./test -count=1 -run 'TestSoak$$' -v -timeout 30h
+
+overload: ## Ask twice what a service can answer for ten minutes (OVERLOAD=duration)
+	DOORWARD_OVERLOAD=$(or $(OVERLOAD),10m) $(GO) test ./test -count=1 -run 'TestOverload$$' -v -timeout 60m
+
+faults: ## A faulty network before PostgreSQL, index, embedding server and model of a running service (needs PostgreSQL)
+	DOORWARD_FAULTS=all $(GO) test ./test -count=1 -run 'TestFaults$$' -v -timeout 30m
+
+bench-service: ## Secured queries a second over HTTP beside gin's floor; what security adds to one query (SERVICE=duration)
+	DOORWARD_SERVICE=$(or $(SERVICE),60s) $(GO) test ./test -count=1 -run 'TestServiceRate$$' -v -timeout 30m
+	$(GO) test ./retrieval -run '^$$' -bench SecuredQuery -benchtime 500x
 
 .PHONY: sbom reproducible vulnerabilities cloud packaging
 VERSION ?= $(shell git describe --tags --always 2>/dev/null)

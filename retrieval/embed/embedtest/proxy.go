@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ type Proxy struct {
 }
 
 // NewProxy listens on a free port of the loopback interface until the test ends.
+// The target is a TCP address, or the path of a socket.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -110,7 +112,11 @@ func (p *Proxy) serve() {
 }
 
 func (p *Proxy) handle(client net.Conn) {
-	server, err := net.Dial("tcp", p.target)
+	network := "tcp"
+	if strings.HasPrefix(p.target, "/") {
+		network = "unix"
+	}
+	server, err := net.Dial(network, p.target)
 	if err != nil {
 		client.Close()
 		return
