@@ -89,11 +89,10 @@ func (j *Judged) Settle(ctx context.Context, c Catalog) error {
 		return err
 	}
 	for _, part := range j.parts {
-		if part.accept(part.batch); part.usual == nil || part.usual.added == 0 || part.stopped {
+		if part.accept(part.batch); part.usual == nil || part.stopped {
 			continue
 		}
-		// Two workers may do this at once, and what one accepted be forgotten.
-		if err := j.p.Catalog.SetBaseline(ctx, part.o.Tenant, part.source, part.usual.next); err != nil {
+		if err := part.usual.keep(ctx, j.p.Catalog, part.o.Tenant, part.source); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,7 @@ type Likeness interface {
 	Alike(ctx context.Context, tenant string, s signal.Signature) ([]catalog.Alike, error)
 	SameContent(ctx context.Context, tenant, content, document string) (int, error)
 	Baseline(ctx context.Context, tenant, source string) (*signal.Baseline, error)
-	SetBaseline(ctx context.Context, tenant, source string, b *signal.Baseline) error
+	GrowBaseline(ctx context.Context, tenant, source string, g *signal.Growth) error
 }
 
 // reading is a document as extracted, and what was measured of it.
@@ -46,9 +46,10 @@ var errPanic = errors.New("reading panicked")
 
 // usual is a run's measure of what its source usually sends.
 type usual struct {
-	batch *signal.Batch
-	next  *signal.Baseline // what becomes usual when the run ends well
-	added int
+	batch  *signal.Batch
+	next   *signal.Baseline // what is usual with what this run accepted
+	growth signal.Growth    // what becomes usual when the run ends well
+	added  int              // documents in growth
 }
 
 // usual reads what a source usually sends.
@@ -199,11 +200,23 @@ func (p *Pipeline) measureAlone(ctx context.Context, w *work) error {
 	return p.signals(ctx, w, u.batch)
 }
 
+// keep makes what was accepted usual for everybody who takes in this source.
+func (u *usual) keep(ctx context.Context, c Likeness, tenant, source string) error {
+	if u.added == 0 {
+		return nil
+	}
+	if err := c.GrowBaseline(ctx, tenant, source, &u.growth); err != nil {
+		return err
+	}
+	u.growth, u.added = signal.Growth{}, 0
+	return nil
+}
+
 // accept takes what was let in into what is usual.
 func (r *run) accept(batch []*work) {
 	for _, w := range batch {
 		if w.version != nil && w.arrived && r.usual != nil {
-			r.usual.next.Accept(w.read.profile, r.p.Now())
+			r.usual.next.Accept(w.read.profile, r.p.Now(), &r.usual.growth)
 			r.usual.added++
 		}
 		w.read = nil
@@ -275,6 +288,5 @@ func (r *run) acceptPushed(ctx context.Context, batch []*work) error {
 	if r.usual.added < saveEvery || r.stopped {
 		return nil
 	}
-	r.usual.added = 0
-	return r.p.Catalog.SetBaseline(ctx, r.o.Tenant, r.source, r.usual.next)
+	return r.usual.keep(ctx, r.p.Catalog, r.o.Tenant, r.source)
 }

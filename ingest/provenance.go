@@ -58,8 +58,8 @@ func (r *run) finish(ctx context.Context) error {
 	if !r.started {
 		return nil
 	}
-	if r.usual != nil && r.usual.added > 0 && !r.stopped {
-		if err := r.p.Catalog.SetBaseline(ctx, r.o.Tenant, r.source, r.usual.next); err != nil {
+	if r.usual != nil && !r.stopped {
+		if err := r.usual.keep(ctx, r.p.Catalog, r.o.Tenant, r.source); err != nil {
 			return err
 		}
 	}

@@ -97,15 +97,18 @@ func (b *Baseline) Usual(today int64) (perDay float64, known bool) {
 	return float64(counts[len(counts)/2]), true
 }
 
-// Accept takes a document that was let in into what is usual.
-func (b *Baseline) Accept(p Profile, at time.Time) {
-	b.count(dayOf(at))
+// Accept takes a document that was let in into what is usual, and into g, what was
+// added.
+func (b *Baseline) Accept(p Profile, at time.Time, g *Growth) {
+	b.Days = addDays(b.Days, []Day{{dayOf(at), 1}})
+	g.days = addDays(g.days, []Day{{dayOf(at), 1}})
 	if len(p.Terms) < 5 {
 		return
 	}
 	if b.Documents >= minDocuments/2 {
-		b.score(p)
+		b.score(p, g)
 	}
+	g.hold(p)
 	if b.Held == nil {
 		b.Held = make([]float32, buckets)
 	}
@@ -126,28 +129,18 @@ func (b *Baseline) Accept(p Profile, at time.Time) {
 	}
 }
 
-func (b *Baseline) score(p Profile) {
+func (b *Baseline) score(p Profile, g *Growth) {
 	s := b.surprise(p)
 	odd := 0.0
 	if z, known := b.Drift(p); known && z > Off {
 		odd = 1
 	}
+	g.score(s, odd)
 	b.Scored = min(b.Scored+1, memory)
 	w := 1 / b.Scored
 	b.Mean += (s - b.Mean) * w
 	b.Square += (s*s - b.Square) * w
 	b.Odd += (odd - b.Odd) * w
-}
-
-func (b *Baseline) count(day int64) {
-	if n := len(b.Days); n > 0 && b.Days[n-1].Day == day {
-		b.Days[n-1].Arrivals++
-		return
-	}
-	b.Days = append(b.Days, Day{day, 1})
-	if len(b.Days) > historyDays {
-		b.Days = b.Days[len(b.Days)-historyDays:]
-	}
 }
 
 func (b *Baseline) today(day int64) int {

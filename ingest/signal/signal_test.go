@@ -2,7 +2,9 @@ package signal
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +97,7 @@ func settled(t *testing.T, p *Profiler, r *rand.Rand) (*Baseline, time.Time) {
 	b, now := &Baseline{}, time.Unix(1_700_000_000, 0)
 	for range 5 {
 		for range 60 {
-			b.Accept(p.Measure(text(r, 2000, 150, "w")), now)
+			b.Accept(p.Measure(text(r, 2000, 150, "w")), now, &Growth{})
 		}
 		now = now.Add(24 * time.Hour)
 	}
@@ -167,5 +169,41 @@ func BenchmarkMeasure(b *testing.B) {
 	b.SetBytes(int64(len(s)))
 	for b.Loop() {
 		p.Measure(s)
+	}
+}
+
+// Two processes accept documents at once, each from what was there before: what both
+// add up to is what one would have accepted.
+func TestGrowthAddsUp(t *testing.T) {
+	r, p := rand.New(rand.NewPCG(1, 2)), profiler(t, 1)
+	now := time.Unix(1_700_000_000, 0)
+	var one, parts Baseline
+	growth := [3]Growth{}
+	bases := [3]Baseline{}
+	for i := range 600 {
+		m, at := p.Measure(text(r, 2000, 150, "w")), now.Add(time.Duration(i)*time.Hour)
+		one.Accept(m, at, &Growth{})
+		bases[i%3].Accept(m, at, &growth[i%3])
+	}
+	for i := range growth {
+		parts.Grow(&growth[i])
+	}
+	if parts.Documents != one.Documents || !slices.Equal(parts.Held, one.Held) || !slices.Equal(parts.Days, one.Days) {
+		t.Errorf("%v documents on %d days, want %v on %d", parts.Documents, len(parts.Days), one.Documents, len(one.Days))
+	}
+	if parts.Scored == 0 || math.Abs(parts.Mean-one.Mean) > 0.2*one.Mean {
+		t.Errorf("mean surprise %.2f of %.0f documents, want about %.2f", parts.Mean, parts.Scored, one.Mean)
+	}
+	big := Growth{}
+	var b Baseline
+	for range 3 {
+		b.Grow(&growth[0])
+	}
+	for range 2 * memory {
+		big.hold(Profile{Terms: []uint16{1}})
+	}
+	b.Grow(&big)
+	if b.Documents != memory || b.Held[1] > memory {
+		t.Errorf("it remembers %v documents", b.Documents)
 	}
 }

@@ -150,7 +150,7 @@ func (s *syscalls) calm(t testing.TB) {
 // traced is the command line that runs a program under strace, which looks at
 // calls on data files only.
 func (s *syscalls) traced(c *store, out string, more ...string) []string {
-	args := append([]string{"strace", "-f", "-qq", "-o", out}, more...)
+	args := append([]string{"strace", "-f", "--seccomp-bpf", "-qq", "-o", out}, more...)
 	for _, f := range s.files {
 		args = append(args, "-P", filepath.Join(c.cfg.Data, f))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ type Signals interface {
 	Alike(ctx context.Context, tenant string, s signal.Signature) ([]catalog.Alike, error)
 	SameContent(ctx context.Context, tenant, content, document string) (int, error)
 	Baseline(ctx context.Context, tenant, source string) (*signal.Baseline, error)
-	SetBaseline(ctx context.Context, tenant, source string, b *signal.Baseline) error
+	GrowBaseline(ctx context.Context, tenant, source string, g *signal.Growth) error
 	Marks(ctx context.Context, tenant, source string, ids []string) (map[string]catalog.Marked, error)
 	Mark(ctx context.Context, tenant string, marks []catalog.Marked) error
 }
@@ -354,17 +355,35 @@ func alike(t *testing.T, s Store, _ func() Store) {
 	}
 }
 
-func baseline(t *testing.T, s Store, _ func() Store) {
-	b, err := s.Baseline(ctx, tenant, "wiki")
-	must(t, err)
-	for day := range 3 {
-		b.Accept(signal.Profile{Words: 10, Terms: []uint16{1, 2, 3, 4, 5}}, time.Unix(int64(day)*86400, 0))
+// baseline: eight processes that began with the same baseline add what they accepted,
+// all at once, and none of it is lost.
+func baseline(t *testing.T, s Store, reopen func() Store) {
+	const processes, documents = 8, 5
+	other := reopen()
+	var group sync.WaitGroup
+	for i := range processes {
+		from := []Store{s, other}[i%2]
+		b, err := from.Baseline(ctx, tenant, "wiki")
+		must(t, err)
+		var g signal.Growth
+		for range documents {
+			b.Accept(signal.Profile{Words: 10, Terms: []uint16{1, 2, 3, 4, uint16(5 + i)}}, time.Unix(int64(i%3)*86400, 0), &g)
+		}
+		group.Go(func() {
+			if err := from.GrowBaseline(ctx, tenant, "wiki", &g); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	must(t, s.SetBaseline(ctx, tenant, "wiki", b))
+	group.Wait()
 	got, err := s.Baseline(ctx, tenant, "wiki")
 	must(t, err)
-	if !reflect.DeepEqual(got, b) {
-		t.Error("a baseline comes back as another")
+	days := 0
+	for _, d := range got.Days {
+		days += d.Arrivals
+	}
+	if got.Documents != processes*documents || got.Held[1] != processes*documents || got.Held[5] != documents || days != processes*documents {
+		t.Errorf("%v documents, %d by day", got.Documents, days)
 	}
 	if other, err := s.Baseline(ctx, tenant, "mail"); err != nil || other.Documents != 0 {
 		t.Errorf("another source's: %+v, %v", other, err)

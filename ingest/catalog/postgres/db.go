@@ -30,7 +30,9 @@ var dialect = relational.Dialect{
 	Words:  map[string]string{"TEXT": `text collate "C"`, "BLOB": "bytea", "INTEGER": "bigint", "SERIAL": "bigint generated always as identity primary key", "STRICT": "", "KEYED": ""},
 	In:     func(column string) string { return column + ` = any(?)` },
 	List:   func(values any) (any, error) { return values, nil },
-	Late:   int64(2 * time.Minute), // transactions are far shorter, clocks agree better
+	Change: `pg_current_xact_id()::text::bigint`,
+	// Older than every transaction still running: those may yet be committed.
+	Settled: `select pg_snapshot_xmin(pg_current_snapshot())::text::bigint`,
 	Tables: `select count(*) from pg_tables where schemaname = current_schema()`,
 	Table:  `select count(*) from pg_tables where schemaname = current_schema() and tablename = ?`,
 }

@@ -18,7 +18,7 @@ import (
 // found by print. It is memory only, filled from the table printed when a tenant
 // is first asked about, and brought up to date before every answer.
 type printings struct {
-	last    atomic.Int64 // the last seq this process gave
+	last    atomic.Int64 // the last number this process gave, where it is the only one
 	mu      sync.Mutex
 	tenants map[string]*printing
 }
@@ -29,7 +29,7 @@ type printings struct {
 // or went stay until the tenant is read anew; every hit is checked.
 type printing struct {
 	mu        sync.Mutex
-	seen      int64
+	from      int64 // rows numbered lower have been read
 	documents []printedDocument
 	number    map[string]uint32 // document → number of its latest row
 	runs      [][]uint64
@@ -40,8 +40,8 @@ type printedDocument struct {
 	seq int64
 }
 
-// nextSeq grows with the clock, so that what several processes give is in order
-// but for the difference of their clocks.
+// nextSeq numbers the changes of a database that has one writer. Nothing remembers
+// numbers longer than the process.
 func (p *printings) nextSeq(now time.Time) int64 {
 	for {
 		last := p.last.Load()
@@ -61,6 +61,9 @@ func (c *Catalog) putPrints(ctx context.Context, tx Tx, v catalog.Version) error
 	}
 	if len(v.Prints) == 0 {
 		return nil
+	}
+	if change := c.db.Dialect().Change; change != "" {
+		return tx.Queue(ctx, `insert into printed (tenant, document, seq, prints) values (?, ?, `+change+`, ?)`, v.Tenant, v.Document, v.Prints.Bytes())
 	}
 	return tx.Queue(ctx, `insert into printed (tenant, document, seq, prints) values (?, ?, ?, ?)`,
 		v.Tenant, v.Document, c.printings.nextSeq(c.now()), v.Prints.Bytes())
@@ -124,7 +127,12 @@ func (c *Catalog) ownersBefore(ctx context.Context, tenant string, prints []fing
 // update reads the rows written since the last time.
 func (t *printing) update(ctx context.Context, c *Catalog, tenant string) error {
 	var run []uint64
-	seen := t.seen
+	next := t.from
+	if settled := c.db.Dialect().Settled; settled != "" { // asked first: what is committed in between is read twice
+		if err := one(ctx, c.db, settled, nil, &next); err != nil {
+			return err
+		}
+	}
 	err := each(ctx, c.db, func(r Rows) error {
 		var d printedDocument
 		var set []byte
@@ -139,14 +147,16 @@ func (t *printing) update(ctx context.Context, c *Catalog, tenant string) error 
 		for ; len(set) >= 8; set = set[8:] {
 			run = append(run, binary.BigEndian.Uint64(set)&^0xffffffff|uint64(n))
 		}
-		seen = max(seen, d.seq)
+		if c.db.Dialect().Settled == "" {
+			next = max(next, d.seq+1)
+		}
 		return nil
-	}, `select document, seq, prints from printed where tenant = ? and seq > ? order by seq`, tenant, t.seen-c.db.Dialect().Late)
+	}, `select document, seq, prints from printed where tenant = ? and seq >= ? order by seq`, tenant, t.from)
 	if err != nil {
-		t.runs, t.documents, t.number, t.seen = nil, nil, map[string]uint32{}, 0 // from the beginning, next time
+		t.runs, t.documents, t.number, t.from = nil, nil, map[string]uint32{}, 0 // from the beginning, next time
 		return err
 	}
-	t.seen = seen
+	t.from = next
 	if len(run) > 0 {
 		slices.Sort(run)
 		t.add(run)

@@ -64,9 +64,12 @@ type Dialect struct {
 	In func(column string) string
 	// List makes a list argument of a []string or []int64.
 	List func(values any) (any, error)
-	// Late is how much earlier than another, in nanoseconds, a row may be numbered
-	// that is committed after it; 0 where there is one writer.
-	Late int64
+	// Change is an expression for the number of the transaction it stands in, and
+	// Settled asks for a number from which on transactions may still be committed:
+	// what is numbered below it and not there never will be. Numbers grow in the
+	// database, whatever the clocks of its users say. Both are empty where there is
+	// one writer, who numbers changes itself.
+	Change, Settled string
 	// Tables asks how many tables there are; Table how many have a name.
 	Tables, Table string
 }

@@ -41,6 +41,8 @@ var Migrations = []Migration{
 	{SQL: printed},
 	{SQL: `alter table arrivals add column job TEXT not null default '';
 		create index arrivals_job on arrivals (job);`},
+	// Numbers were times of the writers' clocks; now they are the database's.
+	{SQL: `update printed set seq = 0;`},
 }
 
 // latest is the version this program reads and writes.

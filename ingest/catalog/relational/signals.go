@@ -69,32 +69,46 @@ func (c *Catalog) SameContent(ctx context.Context, tenant, content, document str
 
 // Baseline returns what a source usually sends; nothing yet is an empty one.
 func (c *Catalog) Baseline(ctx context.Context, tenant, source string) (*signal.Baseline, error) {
+	b, err := c.baseline(ctx, c.db, tenant, source)
+	if err != nil {
+		return nil, unavailable("reading a baseline", err)
+	}
+	return b, nil
+}
+
+func (c *Catalog) baseline(ctx context.Context, q Querier, tenant, source string) (*signal.Baseline, error) {
 	var sealed []byte
-	err := one(ctx, c.db, `select data from baselines where tenant = ? and source = ?`, []any{tenant, source}, &sealed)
+	err := one(ctx, q, `select data from baselines where tenant = ? and source = ?`, []any{tenant, source}, &sealed)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return &signal.Baseline{}, nil
 	}
 	if err != nil {
-		return nil, unavailable("reading a baseline", err)
+		return nil, err
 	}
 	var data json.RawMessage
 	if err := c.openRow(tenant, sealed, &data, "baseline", tenant, source); err != nil {
-		return nil, unavailable("reading a baseline", err)
+		return nil, err
 	}
 	return signal.DecodeBaseline(data)
 }
 
-// SetBaseline keeps it.
-func (c *Catalog) SetBaseline(ctx context.Context, tenant, source string, b *signal.Baseline) error {
-	data, err := b.Encode()
-	if err != nil {
-		return err
-	}
-	sealed, err := c.sealedRow(tenant, json.RawMessage(data), "baseline", tenant, source)
-	if err != nil {
-		return err
-	}
-	return c.update(ctx, "keeping a baseline", func(tx Tx) error {
+// GrowBaseline adds to what a source usually sends what was accepted, also where
+// others do so at the same time.
+func (c *Catalog) GrowBaseline(ctx context.Context, tenant, source string, g *signal.Growth) error {
+	return c.run(ctx, "keeping a baseline", []int64{lock(tenant, "baseline\x00"+source)}, func(tx Tx) error {
+		b, err := c.baseline(ctx, tx, tenant, source)
+		if err != nil {
+			return err
+		}
+		b.Grow(g)
+		data, err := b.Encode()
+		if err != nil {
+			return err
+		}
+		sealed, err := c.sealedRow(tenant, json.RawMessage(data), "baseline", tenant, source)
+		if err != nil {
+			return err
+		}
 		return tx.Queue(ctx, `insert into baselines (tenant, source, data) values (?, ?, ?) on conflict (tenant, source) do update set data = excluded.data`, tenant, source, sealed)
 	})
 }
