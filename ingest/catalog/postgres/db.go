@@ -33,8 +33,8 @@ var dialect = relational.Dialect{
 	Change: `pg_current_xact_id()::text::bigint`,
 	// Older than every transaction still running: those may yet be committed.
 	Settled: `select pg_snapshot_xmin(pg_current_snapshot())::text::bigint`,
-	Tables: `select count(*) from pg_tables where schemaname = current_schema()`,
-	Table:  `select count(*) from pg_tables where schemaname = current_schema() and tablename = ?`,
+	Tables:  `select count(*) from pg_tables where schemaname = current_schema()`,
+	Table:   `select count(*) from pg_tables where schemaname = current_schema() and tablename = ?`,
 }
 
 // Dialect implements [relational.DB].
