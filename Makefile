@@ -83,8 +83,8 @@ syscalls: ## Fail, fill the disk or kill at every system call of an ingest (need
 rescans: ## Scan 100,000 documents again while queries go on
 	DOORWARD_RESCAN=100000 $(GO) test ./cmd/internal/app -run TestRescanRate -count=1 -v -timeout 60m
 
-bitflips: ## Turn 10,000 bits of the catalog: all found, or nothing that matters changed
-	DOORWARD_BITFLIPS=10000 $(GO) test ./cmd/internal/app -run TestBitFlips -count=1 -v -timeout 60m
+bitflips: ## Turn 10,000 bits of the catalog: all found, or nothing stored changed (FLIPS=n)
+	DOORWARD_BITFLIPS=$(or $(FLIPS),10000) $(GO) test ./cmd/internal/app -run TestBitFlips -count=1 -v -timeout 60m
 
 policy-fuzz: ## 1,000,000 random policy decisions, four ways
 	DOORWARD_FUZZ=1000000 $(GO) test -count=1 -timeout 60m -run PolicyFuzz -v ./test

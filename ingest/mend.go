@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/retrieval/index"
@@ -140,6 +141,8 @@ func (r *inspection) sweep(ctx context.Context) error {
 	for i := range r.out.Faults {
 		f := &r.out.Faults[i]
 		switch {
+		case f.kind == "storage" && len(flaws) == 0 && strings.Contains(f.Flaw, "checksum"):
+			f.Mended, f.Advice = "what it says now was kept, with a new checksum", "look at what it says, or restore the last backup"
 		case f.kind == "storage" && len(flaws) == 0:
 			f.Mended, f.Advice = "indexes of the catalog made anew", ""
 		case f.kind == catalog.ChunkRecord || f.kind == catalog.TaskRecord:

@@ -99,6 +99,9 @@ func (a *App) openStores(ctx context.Context) (err error) {
 // recover finishes what a stopped process left. Of a shared catalog, what looks
 // unfinished may be another's work: there [App.Sweep] tells them apart.
 func (a *App) recover(ctx context.Context) error {
+	if err := a.Catalog.Intact(ctx); err != nil {
+		return err
+	}
 	if a.Postgres != nil && a.Config.Index.Type != "sqlite" {
 		return nil
 	}

@@ -3,6 +3,7 @@ package relational
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/doorward/doorward/ingest/catalog"
 )
@@ -51,6 +52,29 @@ type Sounder interface {
 	Sound(ctx context.Context) ([]string, error)
 	// Rebuild makes the storage's indexes anew from its tables.
 	Rebuild(ctx context.Context) error
+}
+
+// Prover is a [DB] that keeps checksums of its rows.
+type Prover interface {
+	// Controls returns which rows differ among those that hold something back.
+	Controls(ctx context.Context) ([]string, error)
+}
+
+// Intact checks the rows that hold something back: containments, legal holds, what
+// was erased. Where one is damaged nothing should be released before somebody looked.
+func (c *Catalog) Intact(ctx context.Context) error {
+	p, ok := c.db.(Prover)
+	if !ok {
+		return nil
+	}
+	flaws, err := p.Controls(ctx)
+	if err == nil && len(flaws) > 0 {
+		err = fmt.Errorf("the catalog is damaged: %s", flaws[0])
+	}
+	if err != nil {
+		return unavailable("checking the catalog", err)
+	}
+	return nil
 }
 
 // Sound checks the storage itself, where the database can: pages, trees and

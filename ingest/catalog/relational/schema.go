@@ -43,6 +43,8 @@ var Migrations = []Migration{
 		create index arrivals_job on arrivals (job);`},
 	// Numbers were times of the writers' clocks; now they are the database's.
 	{SQL: `update printed set seq = 0;`},
+	// From here on SQLite keeps checksums of rows; older programs could not.
+	{SQL: `update meta set value = value where key = 'schema';`},
 }
 
 // latest is the version this program reads and writes.

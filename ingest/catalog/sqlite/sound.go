@@ -8,7 +8,10 @@ import (
 	"github.com/doorward/doorward/ingest/catalog/relational"
 )
 
-var _ relational.Sounder = (*DB)(nil)
+var (
+	_ relational.Sounder = (*DB)(nil)
+	_ relational.Prover  = (*DB)(nil)
+)
 
 // maxFlaws bounds how much of a damaged file is described.
 const maxFlaws = 50
@@ -24,9 +27,13 @@ func (d *DB) Sound(ctx context.Context) ([]string, error) {
 		list = append(list, err.Error())
 	}
 	if len(list) == 1 && list[0] == "ok" {
-		return nil, nil
+		list = nil
 	}
-	return list, ctx.Err()
+	more, err := d.differing(ctx, func(summed) bool { return true })
+	if err != nil {
+		more = append(more, err.Error())
+	}
+	return append(list, more...), ctx.Err()
 }
 
 func lines(rows *sql.Rows) (list []string, err error) {
@@ -43,8 +50,10 @@ func lines(rows *sql.Rows) (list []string, err error) {
 
 // Rebuild implements [relational.Sounder].
 func (d *DB) Rebuild(ctx context.Context) error {
-	_, err := d.Write.ExecContext(ctx, `reindex`)
-	return err
+	if _, err := d.Write.ExecContext(ctx, `reindex`); err != nil {
+		return err
+	}
+	return d.rebuildSums(ctx)
 }
 
 // Snapshot writes a consistent copy to a new file while others read and write.

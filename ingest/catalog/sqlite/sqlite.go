@@ -59,7 +59,15 @@ func Open(ctx context.Context, c Config) (*relational.Catalog, error) {
 		return nil, fmt.Errorf("opening catalog: %w", errors.Join(err, write.Close()))
 	}
 	read.SetMaxIdleConns(idleReaders)
-	return relational.New(ctx, &DB{Write: write, Read: read}, relational.Config{Keys: c.Keys, Now: c.Now, Keep: c.Keep})
+	db := &DB{Write: write, Read: read}
+	cat, err := relational.New(ctx, db, relational.Config{Keys: c.Keys, Now: c.Now, Keep: c.Keep})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(errSumFunction, db.keepSums(ctx)); err != nil {
+		return nil, fmt.Errorf("opening catalog: %w", errors.Join(err, cat.Close()))
+	}
+	return cat, nil
 }
 
 // idleReaders is how many connections are kept for reading: opening one, and
