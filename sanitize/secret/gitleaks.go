@@ -55,6 +55,11 @@ func gitleaksRules(user string) ([]*rule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading added rules: %w", err)
 	}
+	for _, r := range more {
+		if err := r.ready(); err != nil {
+			return nil, fmt.Errorf("reading added rules: %w", err)
+		}
+	}
 	return append(list, more...), nil
 }
 

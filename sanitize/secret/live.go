@@ -9,9 +9,10 @@ import (
 // the rule's program, having read all of it, still has somewhere to go.
 // Assertions are taken to hold, so it may say yes too often, never no.
 func (r *rule) alive(text string) bool {
-	now := states{seen: make([]bool, len(r.live.Inst))}
-	next := states{seen: make([]bool, len(r.live.Inst))}
-	now.add(r.live, uint32(r.live.Start))
+	live := r.programs().live
+	now := states{seen: make([]bool, len(live.Inst))}
+	next := states{seen: make([]bool, len(live.Inst))}
+	now.add(live, uint32(live.Start))
 	for i := 0; i < len(text); {
 		if !utf8.FullRuneInString(text[i:]) {
 			return len(now.list) > 0
@@ -20,8 +21,8 @@ func (r *rule) alive(text string) bool {
 		i += n
 		next.clear()
 		for _, pc := range now.list {
-			if inst := &r.live.Inst[pc]; inst.MatchRune(c) {
-				next.add(r.live, inst.Out)
+			if inst := &live.Inst[pc]; inst.MatchRune(c) {
+				next.add(live, inst.Out)
 			}
 		}
 		now, next = next, now

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"sync"
 
 	"github.com/doorward/doorward/sanitize"
 )
@@ -20,13 +21,11 @@ type rule struct {
 	secret int
 	// entropy is the least Shannon entropy of the secret, bits per byte.
 	entropy float64
-	// re is expr anchored at its start, without what cannot change the secret.
-	re *regexp.Regexp
-	// search is the expression free to begin anywhere, for rules that look far
-	// ahead; nil for others.
-	search *regexp.Regexp
-	// live is re's program, for telling whether a match may still come.
-	live *syntax.Prog
+	// programs are compiled when a text first asks for them: most rules never see
+	// their literal, and a process that starts should not wait for them.
+	programs func() programs
+	// far says that the rule looks far ahead, so that programs has a search.
+	far bool
 	// word says that no word character may stand before the match.
 	word bool
 	// assign is the check of an assignment behind a keyword, nil without one.
@@ -45,6 +44,17 @@ type rule struct {
 	find func(text string, start int, final bool) (match, secret sanitize.Span, v verdict)
 }
 
+// programs are what an expression is matched by.
+type programs struct {
+	// re is the expression anchored at its start, without what cannot change the
+	// secret.
+	re *regexp.Regexp
+	// search is the expression free to begin anywhere; nil unless the rule is far.
+	search *regexp.Regexp
+	// live is re's program, for telling whether a match may still come.
+	live *syntax.Prog
+}
+
 // unbounded is the most bytes a match of an expression without a bound of its
 // own may have; what is longer is cut there.
 const unbounded = 4096
@@ -57,21 +67,13 @@ func (r *rule) compile() error {
 	}
 	body, word := strip(parsed)
 	r.word = word
-	expr := body.String()
-	if r.re, err = regexp.Compile(`\A(?:` + expr + `)`); err != nil {
-		return fmt.Errorf("rule %q: %w", r.id, err)
-	}
 	if r.ahead == 0 {
 		r.ahead = min(longest(body), unbounded)
 	}
-	if r.ahead >= farAhead && assignmentAt(body) < 0 {
-		r.search = regexp.MustCompile(expr)
-	}
-	if r.live, err = syntax.Compile(body.Simplify()); err != nil {
-		return fmt.Errorf("rule %q: %w", r.id, err)
-	}
-	before := body
-	if at := assignmentAt(body); at >= 0 {
+	before, at := body, assignmentAt(body)
+	r.far = r.ahead >= farAhead && at < 0
+	r.programs = lazily(r.id, body, r.far)
+	if at >= 0 {
 		head := *body
 		head.Sub = body.Sub[:at]
 		before, r.assign = &head, newAssignment(body, r.secret)
@@ -81,6 +83,37 @@ func (r *rule) compile() error {
 	}
 	for i := range r.anchors {
 		r.anchors[i].word = r.anchors[i].word || word
+	}
+	return nil
+}
+
+// lazily compiles what an expression is matched by, once. It panics where that
+// cannot be, which for rules that somebody adds is found out when they are read.
+func lazily(id string, body *syntax.Regexp, far bool) func() programs {
+	return sync.OnceValue(func() programs {
+		expr := body.String()
+		p := programs{re: regexp.MustCompile(`\A(?:` + expr + `)`)}
+		if far {
+			p.search = regexp.MustCompile(expr)
+		}
+		live, err := syntax.Compile(body.Simplify())
+		if err != nil {
+			panic("rule " + id + ": " + err.Error())
+		}
+		p.live = live
+		return p
+	})
+}
+
+// ready reports whether a rule's programs can be compiled.
+func (r *rule) ready() (err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			err = fmt.Errorf("rule %q: %v", r.id, e)
+		}
+	}()
+	if r.programs != nil {
+		r.programs()
 	}
 	return nil
 }
@@ -114,7 +147,7 @@ func (r *rule) searchFrom(text string, start int, final bool) (c candidate, v ve
 		return c, more
 	}
 	end = runeStart(text, min(end, len(text)))
-	groups := r.search.FindStringSubmatchIndex(text[start:end])
+	groups := r.programs().search.FindStringSubmatchIndex(text[start:end])
 	if groups == nil || groups[0] >= r.ahead {
 		c.match.End = start + r.ahead
 		return c, no
@@ -140,7 +173,7 @@ func (r *rule) match(text string, start int, final bool) (c candidate, v verdict
 		end = r.assign.reach(text, start, end)
 	}
 	end = runeStart(text, end)
-	groups := r.re.FindStringSubmatchIndex(text[start:end])
+	groups := r.programs().re.FindStringSubmatchIndex(text[start:end])
 	if groups == nil {
 		return c, no
 	}

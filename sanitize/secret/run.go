@@ -51,7 +51,7 @@ func (r *run) decide(text string, a *anchor, start int, final bool) verdict {
 		return no
 	}
 	rule := r.s.rules[a.rule]
-	crowded := rule.search != nil && r.failed != nil && r.failed[a.rule] > fewFailures+(r.base+start)/sparse
+	crowded := rule.far && r.failed != nil && r.failed[a.rule] > fewFailures+(r.base+start)/sparse
 	var c candidate
 	var v verdict
 	if crowded {
@@ -77,7 +77,7 @@ func (r *run) note(rule, end int, v verdict) {
 		if r.refused++; r.refused <= fewFailures {
 			return
 		}
-	} else if v == no && end == 0 && r.s.rules[rule].search == nil {
+	} else if v == no && end == 0 && !r.s.rules[rule].far {
 		return
 	}
 	if r.done == nil {
