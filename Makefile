@@ -6,7 +6,7 @@ RACE     := ./policy/... ./ingest/... ./retrieval/... ./sanitize/output/... ./ap
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test race lint bench eval gate train redteam lofo split-payloads kill audit-tamper erasure audit-bench planted policy-fuzz policy-mutants policy-revoke splits envelopes reference renderers differential extraction hidden hostile fuzz fuzz-api test-index-heavy test-qdrant bench-index workers clients
-.PHONY: bench-ingest unchanged million
+.PHONY: bench-ingest unchanged restart million
 .PHONY: drain release image soak overload faults bench-service
 
 help: ## List the targets
@@ -80,8 +80,8 @@ kills: ## Kill an ingest of 10,000 documents 1,000 times, on SQLite and by two w
 syscalls: ## Fail, fill the disk or kill at every system call of an ingest (needs strace)
 	DOORWARD_SYSCALLS=all $(GO) test ./cmd/internal/app -run TestSyscalls -count=1 -v -parallel 2 -timeout 90m
 
-rescans: ## Scan 100,000 documents again while queries go on
-	DOORWARD_RESCAN=100000 $(GO) test ./cmd/internal/app -run TestRescanRate -count=1 -v -timeout 60m
+rescans: ## Scan 100,000 documents again while queries go on (COUNT)
+	DOORWARD_RESCAN=$(or $(COUNT),100000) $(GO) test ./cmd/internal/app -run TestRescanRate -count=1 -v -timeout 60m
 
 bitflips: ## Turn 10,000 bits of the catalog: all found, or nothing stored changed (FLIPS=n)
 	DOORWARD_BITFLIPS=$(or $(FLIPS),10000) $(GO) test ./cmd/internal/app -run TestBitFlips -count=1 -v -timeout 60m
@@ -167,14 +167,17 @@ differential: ## Same findings as the gitleaks library on 50 MB of real document
 extraction: build ## How much of 10,000 documents simulated walkers get, and how many ordinary sessions the quotas trouble
 	$(BIN) eval extraction
 
-bench-ingest: ## Throughput of ingest and of pushed documents, with the scan alone beside it
-	DOORWARD_DATA=$(abspath $(DATA)) DOORWARD_BENCH_INGEST=1200 $(GO) test -count=1 -timeout 30m -run 'TestThroughput$$' -v ./cmd/internal/app
+bench-ingest: ## Throughput of ingest and of pushed documents, with each step alone beside it (COUNT documents)
+	DOORWARD_DATA=$(abspath $(DATA)) DOORWARD_BENCH_INGEST=$(or $(COUNT),1200) $(GO) test -count=1 -timeout 30m -run 'TestThroughput$$' -v ./cmd/internal/app
 
-unchanged: ## Ingest 100,000 documents again, unchanged; change a mapping; restart
-	DOORWARD_BENCH_UNCHANGED=100000 $(GO) test -count=1 -timeout 60m -run 'TestUnchanged$$' -v ./cmd/internal/app
+unchanged: ## Ingest 100,000 documents again, unchanged; change a mapping; restart (COUNT)
+	DOORWARD_BENCH_UNCHANGED=$(or $(COUNT),100000) $(GO) test -count=1 -timeout 60m -run 'TestUnchanged$$' -v ./cmd/internal/app
 
-million: ## Ingest 1,000,000 small documents and follow memory
-	DOORWARD_BENCH_MILLION=1000000 $(GO) test -count=1 -timeout 8h -run 'TestMillion$$' -v ./cmd/internal/app
+restart: ## Fill an index with 100,000 chunks of ordinary size and open it again (COUNT chunks)
+	DOORWARD_DATA=$(abspath $(DATA)) DOORWARD_BENCH_RESTART=$(or $(COUNT),100000) $(GO) test -count=1 -timeout 60m -run 'TestRestart$$' -v ./cmd/internal/app
+
+million: ## Ingest 1,000,000 small documents and follow memory (COUNT)
+	DOORWARD_BENCH_MILLION=$(or $(COUNT),1000000) $(GO) test -count=1 -timeout 8h -run 'TestMillion$$' -v ./cmd/internal/app
 
 hidden: ## Every hidden-text file through the program: reported, in no chunk, nowhere on disk
 	DOORWARD_HIDDEN=all $(GO) test ./test -run 'TestHiddenThroughTheProgram$$' -count=1 -v -timeout 10m
@@ -197,7 +200,7 @@ test-index-heavy: ## Kills, a million filter decisions and non-interference on t
 	DOORWARD_TEST_KILLS=200 DOORWARD_TEST_TRIPLES=1000000 DOORWARD_TEST_ANSWERS=10000 $(GO) test -timeout 60m -v ./retrieval/index/sqlite
 
 workers: ## 2,000 documents by several workers, one killed; throughput of two beside one (needs PostgreSQL)
-	DOORWARD_WORKERS=2000 $(GO) test ./test -count=1 -run 'TestWorkers' -v -timeout 30m
+	DOORWARD_WORKERS=$(or $(COUNT),2000) $(GO) test ./test -count=1 -run 'TestWorkers' -v -timeout 30m
 
 test-qdrant: ## The index suite on a real server: DOORWARD_TEST_QDRANT=host:port (docker run qdrant/qdrant)
 	$(GO) test -timeout 60m -v ./retrieval/index/qdrant

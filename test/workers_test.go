@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -198,10 +199,10 @@ func firstLine(s string) string {
 	return line
 }
 
-// Throughput of one and of two workers, each on one processor, over the same
-// queued documents; from the first batch taken to the last one done. It judges
-// nothing: where PostgreSQL, the index and the workers share few processors the
-// ratio says more about those.
+// Throughput of one and of two workers, each on one processor (GOMAXPROCS=1), over
+// the same queued documents; from the first batch taken to the last one done. It
+// judges nothing, and says how busy the machine was: where PostgreSQL, the index
+// and the workers share few processors, two workers cannot be twice one.
 func TestWorkersThroughput(t *testing.T) {
 	n, _ := strconv.Atoi(os.Getenv("DOORWARD_WORKERS"))
 	if n == 0 {
@@ -218,6 +219,7 @@ func TestWorkersThroughput(t *testing.T) {
 		for range workers {
 			c.worker(t, c.machine(t))
 		}
+		before := busy(t)
 		within(t, 10*time.Minute, "the end of the queue", func() bool {
 			return c.count(t, `select count(*) from doorward.river_job where state <> 'completed'`) == 0
 		})
@@ -228,7 +230,22 @@ func TestWorkersThroughput(t *testing.T) {
 		}
 		rate[workers] = float64(n) / seconds
 		by := c.count(t, `select count(distinct attempted_by[1]) from doorward.river_job`)
-		t.Logf("%d workers (%d had a batch): %d documents in %.2f s, %.0f documents/s", workers, by, n, seconds, rate[workers])
+		t.Logf("%d workers (%d had a batch): %d documents in %.2f s, %.0f documents/s; the machine's %d processors spent %.1f s, others' work included",
+			workers, by, n, seconds, rate[workers], runtime.NumCPU(), busy(t)-before)
 	}
 	t.Logf("two workers are %.2f times as fast as one", rate[2]/rate[1])
+}
+
+// busy is how many seconds this machine's processors have worked.
+func busy(t *testing.T) float64 {
+	t.Helper()
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	var user, nice, system float64
+	if _, err := fmt.Sscanf(string(data), "cpu %f %f %f", &user, &nice, &system); err != nil {
+		t.Fatal(err)
+	}
+	return (user + nice + system) / 100
 }

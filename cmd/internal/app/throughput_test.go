@@ -326,6 +326,30 @@ func TestUnchanged(t *testing.T) {
 	a.Close()
 }
 
+// TestRestart fills an index with chunks of ordinary size and opens it again. It
+// is given a number of chunks.
+func TestRestart(t *testing.T) {
+	chunks := campaign(t, "DOORWARD_BENCH_RESTART")
+	s := textStore(t, plainTexts(t, max(chunks/7, 1), 10_000)) // seven chunks each
+	a := s.open(t)
+	report, err := a.Ingest(t.Context(), s.cfg.Sources[0], ingest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("filled: %d documents, %d chunks, %.1f MB in %.1f s, %.2f MB/s by the clock", report.Documents(), report.Chunks, float64(report.Bytes)/1e6, report.Elapsed.Seconds(), float64(report.Bytes)/1e6/report.Elapsed.Seconds())
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		began, cpu := time.Now(), spent()
+		a = s.open(t)
+		t.Logf("restart: %.2f s, %.2f s of processor time, at %d chunks; %.0f MB resident", time.Since(began).Seconds(), (spent() - cpu).Seconds(), report.Chunks, resident(t)/1e6)
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestMillion ingests very many small documents and follows memory.
 func TestMillion(t *testing.T) {
 	n := campaign(t, "DOORWARD_BENCH_MILLION")
