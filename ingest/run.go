@@ -308,14 +308,11 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 	if err != nil {
 		return err
 	}
-	held, err := r.p.Holds.Held(ctx, r.o.Tenant, ids)
-	if err != nil {
-		return err
-	}
 	if err := r.readMarks(ctx, ids); err != nil {
 		return err
 	}
 	inBatch := map[string]bool{}
+	var differ []*work
 	for _, w := range batch {
 		w.known = known[w.item.ID]
 		if w.item.Err != nil {
@@ -338,14 +335,34 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 		case w.known.State != catalog.Retired && w.known.Fingerprint != "" && w.known.Fingerprint == w.item.Fingerprint && r.same(w):
 			w.event.Outcome = Unchanged
 		default:
-			if err := r.differs(ctx, w); err != nil {
-				return err
-			}
-			if held[w.item.ID] && w.event.Outcome == "" && w.reattr == nil {
-				w.fail(catalog.ErrLegalHold) // what is there must not be replaced
-			}
+			differ = append(differ, w)
 		}
 		inBatch[w.item.ID] = true
+	}
+	return r.triageDiffering(ctx, differ)
+}
+
+// triageDiffering goes on with documents that are new or differ. Only for them
+// does it matter whether something holds what is there.
+func (r *run) triageDiffering(ctx context.Context, list []*work) error {
+	if len(list) == 0 {
+		return nil
+	}
+	ids := make([]string, len(list))
+	for i, w := range list {
+		ids[i] = w.item.ID
+	}
+	held, err := r.p.Holds.Held(ctx, r.o.Tenant, ids)
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		if err := r.differs(ctx, w); err != nil {
+			return err
+		}
+		if held[w.item.ID] && w.event.Outcome == "" && w.reattr == nil {
+			w.fail(catalog.ErrLegalHold) // what is there must not be replaced
+		}
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/receipt"
 	"github.com/doorward/doorward/policy/audit"
@@ -140,24 +142,48 @@ func (p *Pipeline) workAlone(ctx context.Context) error {
 	if err != nil || len(tasks) == 0 {
 		return err
 	}
+	// In order for each document; documents side by side, so that they share what
+	// makes an index's writes durable.
+	var order [][2]string
+	of := map[[2]string][]catalog.Task{}
 	for _, t := range tasks {
-		switch t.Op {
-		case catalog.RetireOp:
-			err = p.Index.Retire(ctx, t.Tenant, t.Document, t.Version)
-		case catalog.EraseOp:
-			err = p.eraseIndexed(ctx, t.Tenant, t.Document)
-		case catalog.AttributesOp:
-			err = p.Index.SetAttributes(ctx, t.Tenant, t.Document, t.Attributes, t.Receipt)
-		case catalog.PutOp:
-			err = p.indexAgain(ctx, t.Ref)
-		default:
-			err = fmt.Errorf("%w: owed work of an unknown kind; run `doorward fsck --deep --repair`", catalog.ErrState)
+		key := [2]string{t.Tenant, t.Document}
+		if of[key] == nil {
+			order = append(order, key)
 		}
-		if err != nil {
-			return fmt.Errorf("updating index: %w", err)
-		}
+		of[key] = append(of[key], t)
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(batchDocuments)
+	for _, key := range order {
+		group.Go(func() error {
+			for _, t := range of[key] {
+				if err := p.carryOut(gctx, t); err != nil {
+					return fmt.Errorf("updating index: %w", err)
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	return p.Catalog.Done(ctx, seqs)
+}
+
+// carryOut does one piece of owed index work.
+func (p *Pipeline) carryOut(ctx context.Context, t catalog.Task) error {
+	switch t.Op {
+	case catalog.RetireOp:
+		return p.Index.Retire(ctx, t.Tenant, t.Document, t.Version)
+	case catalog.EraseOp:
+		return p.eraseIndexed(ctx, t.Tenant, t.Document)
+	case catalog.AttributesOp:
+		return p.Index.SetAttributes(ctx, t.Tenant, t.Document, t.Attributes, t.Receipt)
+	case catalog.PutOp:
+		return p.indexAgain(ctx, t.Ref)
+	}
+	return fmt.Errorf("%w: owed work of an unknown kind; run `doorward fsck --deep --repair`", catalog.ErrState)
 }
 
 // embed fills in vectors, all chunks of a batch in one call. What policy does
