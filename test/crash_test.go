@@ -25,7 +25,7 @@ func TestKilledIngest(t *testing.T) {
 	if kills > 0 {
 		corpus = filepath.Join(dataDir(t, "retrieval", "enterprisebench_acl"), "corpus.jsonl.gz")
 	} else {
-		kills, corpus = 4, madeUpCorpus(t, 1500)
+		kills, corpus = 4, madeUpCorpus(t, 900)
 	}
 	calm := t.TempDir()
 	enterpriseConfig(t, calm, corpus, "doorward.yaml", "policy")
