@@ -53,8 +53,9 @@ func (x *Inspector) Refill(ctx context.Context, alone func(func() error) error, 
 	return nil
 }
 
-// matchRounds is how often differences are mended before giving up.
-const matchRounds = 3
+// matchRounds is how often differences are mended before giving up. Documents that
+// come in meanwhile may differ for a moment in every one of them.
+const matchRounds = 10
 
 // Match mends x.Index until every point of it is as the catalog has it, and
 // returns the number of points compared and of faults mended.
