@@ -3,7 +3,6 @@ package retrieval
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
@@ -49,8 +48,11 @@ func (s *Service) fetch(ctx context.Context, r Request, id string, t *trace) ([]
 		return nil, fmt.Errorf("fetching: %w", err)
 	}
 	t.policy = snapshot.Revision().Hash
-	obligations, err := s.mayFetch(ctx, r, snapshot, t)
-	if err != nil || t.reason != "" {
+	_, obligations, err := snapshot.Plan(ctx, r.Subject, r.Context)
+	if err != nil {
+		return nil, fmt.Errorf("planning access: %w", err)
+	}
+	if err := s.stronger(r.Subject, obligations); err != nil {
 		return nil, err
 	}
 	visit, err := s.enter(ctx, r, obligations, t)
@@ -88,18 +90,6 @@ func (s *Service) fetch(ctx context.Context, r Request, id string, t *trace) ([]
 		return nil, err
 	}
 	return passages, s.spend(ctx, visit, passages, t)
-}
-
-// mayFetch asks for the obligations that go with the subject and the context.
-func (s *Service) mayFetch(ctx context.Context, r Request, snapshot policy.Snapshot, t *trace) (policy.Obligations, error) {
-	_, o, err := snapshot.Plan(ctx, r.Subject, r.Context)
-	if err != nil {
-		return o, fmt.Errorf("planning access: %w", err)
-	}
-	if o.RequireMFA && !slices.Contains(r.Subject.Authn.AMR, "mfa") {
-		t.reason = "mfa_required"
-	}
-	return o, nil
 }
 
 // pages opens the document's chunks in order until the budget is spent.

@@ -3,6 +3,7 @@ package retrieval
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/doorward/doorward/policy"
@@ -10,6 +11,16 @@ import (
 	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/policy/quota"
 )
+
+// stronger refuses where policy demands the second factor and the user signed in
+// without it. Obligations come of subject and context alone, so that the refusal
+// says nothing about any document.
+func (s *Service) stronger(sub policy.Subject, o policy.Obligations) error {
+	if !o.RequireMFA || slices.Contains(sub.Authn.AMR, "mfa") || sub.Authn.ACR != "" && slices.Contains(s.SignIns, sub.Authn.ACR) {
+		return nil
+	}
+	return &quota.Refusal{Reason: quota.MFA, Whose: "user", StepUp: &quota.StepUp{ACR: s.SignIns}}
+}
 
 // visit is a request as its quota sees it.
 type visit struct {

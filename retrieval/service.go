@@ -66,6 +66,9 @@ type Config struct {
 	// request. Nil: there are none.
 	Contained func(ctx context.Context) (*contain.Set, error)
 	Quota     *quota.Keeper // how much may be taken; nil: any amount
+	// SignIns are the sign-ins (acr) that stand for the second factor where policy
+	// demands it, beside amr "mfa".
+	SignIns []string
 	// Magnets watches for documents that draw too many questions, and Magnet says
 	// what becomes of them; nil: nobody looks.
 	Magnets *magnet.Watch
@@ -242,15 +245,14 @@ func (s *Service) retrieve(ctx context.Context, r Request) (Answer, *trace, erro
 	if err != nil {
 		return Answer{}, t, fmt.Errorf("planning access: %w", err)
 	}
+	if err := s.stronger(r.Subject, obligations); err != nil {
+		return Answer{}, t, err
+	}
 	visit, err := s.enter(ctx, r, obligations, t)
 	if err != nil {
 		return Answer{}, t, err
 	}
 	defer visit.leave(ctx)
-	if obligations.RequireMFA && !slices.Contains(r.Subject.Authn.AMR, "mfa") {
-		filter = policy.Filter{} // the same shape as finding nothing
-		t.reason = "mfa_required"
-	}
 	limit := r.TopK
 	if m := obligations.MaxPassages; m > 0 {
 		limit = min(limit, m)

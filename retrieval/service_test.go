@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/keys/local"
+	"github.com/doorward/doorward/policy/quota"
 	"github.com/doorward/doorward/policy/rego"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/embed"
@@ -276,13 +278,26 @@ func TestObligationToUseMFA(t *testing.T) {
 	w.add("eng", "d1 the crane is broken")
 	r := retrieval.Request{Subject: policy.Subject{ID: "ann", Tenant: "acme", Groups: []string{"eng"}, Authn: policy.Authn{Backend: "chat"}},
 		Context: policy.Context{Now: w.now, Purpose: "payroll", Destination: "internal"}, Question: "crane"}
-	a, err := w.service.Retrieve(context.Background(), r)
-	if err != nil || len(a.Passages) != 0 {
-		t.Errorf("without mfa: %d passages, %v", len(a.Passages), err)
+	w.service.SignIns = []string{"gold"}
+	var refusal *quota.Refusal
+	for _, acr := range []string{"", "silver"} {
+		r.Subject.Authn.ACR = acr
+		a, err := w.service.Retrieve(context.Background(), r)
+		if !errors.As(err, &refusal) || refusal.StepUp == nil || !slices.Equal(refusal.StepUp.ACR, []string{"gold"}) || len(a.Passages) != 0 {
+			t.Errorf("without mfa, acr %q: %d passages, %v", acr, len(a.Passages), err)
+		}
+		if _, err := w.service.Fetch(context.Background(), retrieval.FetchRequest{Subject: r.Subject, Context: r.Context, Document: "nothing"}); !errors.As(err, &refusal) {
+			t.Errorf("fetching without mfa: %v", err)
+		}
+		if e := w.audit.entries[len(w.audit.entries)-1]; e.Outcome != "limited" || e.Reason != "step_up:mfa_required" {
+			t.Errorf("audited as %s, %s", e.Outcome, e.Reason)
+		}
 	}
-	r.Subject.Authn.AMR = []string{"mfa"}
-	if a, err = w.service.Retrieve(context.Background(), r); err != nil || len(a.Passages) != 1 {
-		t.Errorf("with mfa: %d passages, %v", len(a.Passages), err)
+	for _, authn := range []policy.Authn{{Backend: "chat", AMR: []string{"mfa"}}, {Backend: "chat", ACR: "gold"}} {
+		r.Subject.Authn = authn
+		if a, err := w.service.Retrieve(context.Background(), r); err != nil || len(a.Passages) != 1 {
+			t.Errorf("signed in with %+v: %d passages, %v", authn, len(a.Passages), err)
+		}
 	}
 }
 

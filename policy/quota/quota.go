@@ -99,6 +99,7 @@ const (
 	Concurrent = "concurrent"
 	Coverage   = "coverage"
 	Pattern    = "pattern"
+	MFA        = "mfa_required" // by policy
 )
 
 // Refusal says that nothing is released now, and when to come again.
@@ -110,6 +111,9 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string {
+	if r.Reason == MFA {
+		return "policy demands a sign-in with the second factor: sign in again with it"
+	}
 	if r.StepUp != nil {
 		return "quota exceeded: sign in again, with the second factor, to go on"
 	}

@@ -329,7 +329,7 @@ func (a *App) openFlows(ctx context.Context) error {
 		return err
 	}
 	a.Service, err = retrieval.New(retrieval.Config{
-		Quota: keeper, Magnets: a.magnets, Magnet: magnetAct(c),
+		Quota: keeper, SignIns: c.Quota.Patterns.ACR, Magnets: a.magnets, Magnet: magnetAct(c),
 		Index: a.Index, Epochs: a.Index, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Verifier: a.Verifier, Audit: a.Audit,
 		Analyzer: analyzer, Embedder: a.Embedder, Reranker: a.Reranker, Prompt: builder,
 		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Share: shares(c), Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Stage: a.Stage, Log: a.Log,
