@@ -116,6 +116,13 @@ func (p *poisoned) signals(t *testing.T) {
 		}
 	}
 	t.Logf("(against %d further documents of the feed / %d of another collection)", len(own), len(other))
+	asking := 0
+	for _, s := range own {
+		if s.Stuffing.Query >= 0.6 {
+			asking++
+		}
+	}
+	t.Logf("false alarms: %d of %d further documents are held as written to be found by a question", asking, len(own))
 }
 
 // flood is T10: ten usual days in one, a fifth of it on another topic. One
@@ -129,7 +136,7 @@ func (p *poisoned) flood(t *testing.T) {
 	}
 	indexed, held := p.feed(t, s, usual, false)
 	t.Logf("a usual day: %d indexed, %d held", indexed, held)
-	if held > 0 {
+	if 10*held > len(usual) {
 		t.Errorf("%d documents of a usual day are held", held)
 	}
 	a := s.openAt(t, p.now.Add(72*time.Hour))
