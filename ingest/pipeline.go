@@ -307,14 +307,14 @@ var ErrTenant = errors.New("no tenant named")
 // revision names everything beside the bytes that shapes a version.
 func (p *Pipeline) revision(s policy.Snapshot) string {
 	h := sha256.New()
-	model := ""
-	if p.Embedder != nil {
-		model = p.Embedder.Model()
-	}
 	fmt.Fprintf(h, "%q", []string{pipelineRevision, p.Extractor.Revision(), p.Sanitizer.Revision(), s.Revision().Hash,
-		p.Analyzer.Fingerprint(), model, p.Settings, p.Schema.Hash(), fmt.Sprint(p.Chunks.MaxTokens, p.Chunks.MinTokens, p.Chunks.Overlap, p.Chunks.MaxBytes)})
+		p.Analyzer.Fingerprint(), embedder, p.Settings, p.Schema.Hash(), fmt.Sprint(p.Chunks.MaxTokens, p.Chunks.MinTokens, p.Chunks.Overlap, p.Chunks.MaxBytes)})
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
+
+// embedder stood in revisions. Another embedder makes other vectors of the same
+// version: see [Pipeline.Embed].
+const embedder = ""
 
 // pipelineRevision changes with every change of this package that makes another
 // version of the same bytes.

@@ -18,9 +18,14 @@ Qdrant a new collection. Every point of it is compared with the catalog; then it
 takes the other's place between two searches (with Qdrant an alias is switched, and
 index.qdrant.collection must name one). Documents that come in meanwhile go to both.
 
+When the embedder or its dimension changed in the configuration, all text that the
+catalog holds is embedded again first, as far as policy lets it go there; stop the
+service for that. An interrupted change goes on when the command is run again.
+
 The previous index is kept until the next reindex. --rollback puts it in force
 again, after it caught up with all changes since; one made with another model than
-is configured is refused.`,
+is configured is refused: put the configuration back first. The vectors before are
+kept too, so that only what came since is embedded.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return g.with(c, app.Options{Unfinished: true, NoIndex: true}, func(a *app.App) error {
 				bar := newBar(c, g, "documents")
@@ -38,7 +43,7 @@ is configured is refused.`,
 				if g.json {
 					return json.NewEncoder(c.OutOrStdout()).Encode(r)
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s is in force after %.1f s: %d chunks compared with the catalog, %d put right; %s is kept for --rollback\n", r.Current, r.Seconds, r.Chunks, r.Mended, r.Previous)
+				fmt.Fprintf(c.OutOrStdout(), "%s is in force after %.1f s: %d chunks compared with the catalog, %d put right, %d embedded anew; %s is kept for --rollback\n", r.Current, r.Seconds, r.Chunks, r.Mended, r.Embedded, r.Previous)
 				return nil
 			})
 		},

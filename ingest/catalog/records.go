@@ -28,7 +28,7 @@ func (r Record) Known() bool {
 	case ArrivalRecord:
 		return r.State == Received || r.State == Held || r.State == Rejected
 	case TaskRecord:
-		return Op(r.State) == RetireOp || Op(r.State) == AttributesOp
+		return Op(r.State) == RetireOp || Op(r.State) == AttributesOp || Op(r.State) == PutOp || Op(r.State) == EraseOp
 	}
 	return false
 }

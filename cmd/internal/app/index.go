@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/cmd/internal/bundle"
+	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/index/qdrant"
@@ -92,6 +93,12 @@ func (a *App) openIndex(ctx context.Context) error {
 		name = a.Config.Index.Qdrant.Collection // an alias leads to the current one
 	}
 	x, err := a.openNamed(ctx, name)
+	if err == nil {
+		if err = a.checkVectors(ctx); err != nil {
+			err = errors.Join(err, closeIndex(x))
+			x = nil
+		}
+	}
 	if err != nil && !a.noIndex {
 		return err
 	}
@@ -103,6 +110,22 @@ func (a *App) openIndex(ctx context.Context) error {
 		}
 		return closeIndex(a.swap.current)
 	})
+	return nil
+}
+
+// checkVectors checks that the catalog's vectors are of the configured embedder: a
+// change of it may have been interrupted, or the configuration put back.
+func (a *App) checkVectors(ctx context.Context) error {
+	now := ingest.EmbedderName(a.Embedder)
+	model, err := a.Catalog.Model(ctx)
+	switch {
+	case err != nil:
+		return err
+	case model == "": // nobody said before; the index would not have opened
+		return a.Catalog.SetModel(ctx, now)
+	case model != now:
+		return fmt.Errorf("%w: the catalog's vectors are of %s, configured is %s; run `doorward reindex`, or --rollback", index.ErrMismatch, model, now)
+	}
 	return nil
 }
 

@@ -22,6 +22,7 @@ type Reindexed struct {
 	Previous string  `json:"previous"` // kept, for a rollback
 	Chunks   int     `json:"chunks"`   // compared with the catalog before the switch
 	Mended   int     `json:"mended"`   // of them put right while catching up
+	Embedded int     `json:"embedded"` // chunks asked of another embedder than before
 	Seconds  float64 `json:"seconds"`
 }
 
@@ -39,6 +40,10 @@ func (a *App) Reindex(ctx context.Context, progress func(done, total int)) (Rein
 	if err := a.tidy(p); err != nil {
 		return Reindexed{}, fmt.Errorf("reindexing: %w", err)
 	}
+	embedded, err := a.Pipeline.Embed(ctx, a.Catalog, progress)
+	if err != nil {
+		return Reindexed{}, fmt.Errorf("reindexing: %w", err)
+	}
 	name := a.nextName()
 	r, err := a.replace(ctx, name, pointer{Current: name, Previous: p.Current, Switched: a.now().UTC()}, "switched", func(x *ingest.Inspector) error {
 		return x.Refill(ctx, a.swap.alone, progress)
@@ -46,6 +51,7 @@ func (a *App) Reindex(ctx context.Context, progress func(done, total int)) (Rein
 	if err != nil {
 		return r, fmt.Errorf("reindexing: %w", errors.Join(err, a.drop(ctx, name)))
 	}
+	r.Embedded = embedded
 	if p.Previous != "" { // the one before the one before
 		if err := a.drop(ctx, p.Previous); err != nil {
 			a.Log.WarnContext(ctx, "removing an old index", "error", err)
@@ -65,11 +71,29 @@ func (a *App) Rollback(ctx context.Context) (Reindexed, error) {
 	if err != nil {
 		return Reindexed{}, fmt.Errorf("rolling the index back: %w", err)
 	}
+	if err := a.sameModel(ctx, p.Previous); err != nil {
+		return Reindexed{}, fmt.Errorf("rolling the index back: %w", err)
+	}
+	embedded, err := a.Pipeline.Embed(ctx, a.Catalog, nil)
+	if err != nil {
+		return Reindexed{}, fmt.Errorf("rolling the index back: %w", err)
+	}
 	r, err := a.replace(ctx, p.Previous, pointer{Current: p.Previous, Previous: p.Current, Switched: a.now().UTC()}, "rolled back", func(*ingest.Inspector) error { return nil })
 	if err != nil {
 		return r, fmt.Errorf("rolling the index back: %w", err)
 	}
+	r.Embedded = embedded
 	return r, nil
+}
+
+// sameModel checks that an index was made as is configured, before anything is
+// changed for its sake.
+func (a *App) sameModel(ctx context.Context, name string) error {
+	x, err := a.makeNamed(ctx, name, false)
+	if err != nil {
+		return err
+	}
+	return closeIndex(x)
 }
 
 // replace opens an index, fills it, makes it agree with the catalog and switches.

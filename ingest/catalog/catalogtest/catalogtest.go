@@ -40,6 +40,7 @@ type Store interface {
 	Erasures
 	Batches
 	Signals
+	Vectors
 	Records(ctx context.Context, yield func(catalog.Record) error) error
 	Sound(context.Context) ([]string, error)
 	Abandon(context.Context, []catalog.Ref) error
@@ -86,6 +87,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"receipts are signed anew":           resigned,
 		"every row can be named":             records,
 		"a newer arrival is kept":            newer,
+		"vectors change all at once":         vectors,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -126,7 +126,8 @@ func (c *Catalog) Sweep(ctx context.Context) (int, error) {
 			`delete from chunks where not exists (select 1 from versions v where v.tenant = chunks.tenant and v.document = chunks.document and v.version = chunks.version)`,
 			`delete from prints where not exists (select 1 from documents d where d.tenant = prints.tenant and d.id = prints.document and d.state = 'live')`,
 			`delete from printed where not exists (select 1 from documents d where d.tenant = printed.tenant and d.id = printed.document and d.state = 'live')`,
-			`delete from tasks where op not in ('retire', 'attributes')`,
+			`delete from vectors where not exists (select 1 from chunks c where c.tenant = vectors.tenant and c.id = vectors.id)`,
+			`delete from tasks where op not in ('retire', 'attributes', 'put', 'erase')`,
 		} {
 			removed, err := tx.Exec(ctx, q)
 			if err != nil {

@@ -45,6 +45,7 @@ var Migrations = []Migration{
 	{SQL: `update printed set seq = 0;`},
 	// From here on SQLite keeps checksums of rows; older programs could not.
 	{SQL: `update meta set value = value where key = 'schema';`},
+	{SQL: vectorSchema},
 }
 
 // latest is the version this program reads and writes.

@@ -98,6 +98,10 @@ func (c *Catalog) intend(ctx context.Context, tx Tx, v catalog.Version) error {
 }
 
 func dropVersion(ctx context.Context, tx Tx, r catalog.Ref) error {
+	if err := tx.Queue(ctx, `delete from vectors where tenant = ? and id in (select id from chunks where tenant = ? and document = ? and version = ?)`,
+		r.Tenant, r.Tenant, r.Document, r.Version); err != nil {
+		return err
+	}
 	if err := tx.Queue(ctx, `delete from chunks where tenant = ? and document = ? and version = ?`, r.Tenant, r.Document, r.Version); err != nil {
 		return err
 	}
