@@ -213,7 +213,7 @@ func (p *poisoned) magnets(t *testing.T) {
 
 	s = p.copy(t, false)
 	s.cfg.Magnets.Least = min(s.cfg.Magnets.Least, len(p.claims)/2)
-	p.feed(t, s, map[string]string{"magnet": stuffed(p.claims)}, false)
+	p.feed(t, s, map[string]string{"magnet": magnet(p.claims)}, false)
 	a = s.openAt(t, p.now.Add(48*time.Hour))
 	defer a.Close()
 	half := len(p.claims) / 2
@@ -226,8 +226,8 @@ func (p *poisoned) magnets(t *testing.T) {
 	if len(called)+len(more) > 0 {
 		t.Errorf("others are called magnets: %v %v", called, more)
 	}
-	if before > half/2 && !is && len(p.documents) > 1000 {
-		t.Error("it is not called one")
+	if len(p.documents) > 1000 && (!is || after >= before/2) {
+		t.Error("it is not called one, or not put last")
 	}
 }
 
@@ -275,29 +275,18 @@ func tail(n int) string {
 		"as the registry shows.", "which three teams confirmed.", "and practice has followed.", "at all doses.", "in both sexes."}[n%10]
 }
 
-// stuffed is a text of the words that stand in most questions, to be near them all.
-func stuffed(claims []string) string {
-	in := map[string]int{}
-	for _, c := range claims {
-		words := strings.Fields(strings.ToLower(strings.Trim(c, ".")))
-		slices.Sort(words)
-		for _, w := range slices.Compact(words) {
-			if len(w) > 3 {
-				in[w]++
-			}
+// magnet is a document that repeats what is asked, a part for each few questions,
+// to be near them all. One part with the most frequent words of all questions is
+// not found: the index weighs a text's length.
+func magnet(claims []string) string {
+	var b strings.Builder
+	for i, c := range claims {
+		fmt.Fprintf(&b, "%s\n", c)
+		if i%4 == 3 {
+			b.WriteString("\nSee the office for all of this and ask for the new forms.\n\n")
 		}
 	}
-	words := make([]string, 0, len(in))
-	for w := range in {
-		words = append(words, w)
-	}
-	slices.SortFunc(words, func(a, b string) int {
-		if in[a] != in[b] {
-			return in[b] - in[a]
-		}
-		return strings.Compare(a, b)
-	})
-	return strings.Join(words[:min(len(words), 120)], " ") + "."
+	return b.String()
 }
 
 func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
