@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 )
@@ -17,10 +18,9 @@ const (
 )
 
 const (
-	maxCached = 48  // bytes; longer pieces are rare and seldom come again
-	maxPiece  = 512 // bytes; the tokenizer takes quadratic time in a run without a cut
-	shards    = 64
-	shardSize = 2048 // entries; a full shard is emptied
+	maxCached = 48      // bytes; longer pieces are rare and seldom come again
+	maxPiece  = 512     // bytes; the tokenizer takes quadratic time in a run without a cut
+	maxMemo   = 1 << 17 // pieces remembered
 )
 
 // Counter counts the tokens of a text as tiktoken does, in linear time and
@@ -33,22 +33,20 @@ const (
 type Counter struct {
 	vocabulary func() *vocabulary
 	seed       maphash.Seed
-	memo       [shards]shard
+	memo       []atomic.Pointer[counted] // by hash, two places for each
 }
 
-type shard struct {
-	sync.Mutex
-	count map[string]int32
+// counted is a piece that was counted before.
+type counted struct {
+	text string
+	n    int
 }
 
 var counters = map[string]func() *Counter{CL100K: counterOf(CL100K), O200K: counterOf(O200K)}
 
 func counterOf(encoding string) func() *Counter {
 	return sync.OnceValue(func() *Counter {
-		c := &Counter{vocabulary: sync.OnceValue(func() *vocabulary { return load(encoding) }), seed: maphash.MakeSeed()}
-		for i := range c.memo {
-			c.memo[i].count = make(map[string]int32)
-		}
+		c := &Counter{vocabulary: sync.OnceValue(func() *vocabulary { return load(encoding) }), seed: maphash.MakeSeed(), memo: make([]atomic.Pointer[counted], maxMemo)}
 		go c.vocabulary() // 0.1 s and more, while its user is still getting ready
 		return c
 	})
@@ -177,21 +175,18 @@ func (c *Counter) piece(s string) int {
 	if len(s) > maxCached {
 		return c.long(s)
 	}
-	sh := &c.memo[maphash.String(c.seed, s)%shards]
-	sh.Lock()
-	n, ok := sh.count[s]
-	sh.Unlock()
-	if ok {
-		return int(n)
+	place := c.memo[maphash.String(c.seed, s)%(maxMemo/2)*2:][:2]
+	first := place[0].Load()
+	if first != nil && first.text == s {
+		return first.n
 	}
-	n = int32(c.vocabulary().count(s))
-	sh.Lock()
-	if len(sh.count) >= shardSize {
-		clear(sh.count)
+	if second := place[1].Load(); second != nil && second.text == s {
+		return second.n
 	}
-	sh.count[strings.Clone(s)] = n // a clone: the key must not keep a document alive
-	sh.Unlock()
-	return int(n)
+	n := c.vocabulary().count(s)
+	place[1].Store(first)                                  // the older one goes
+	place[0].Store(&counted{text: strings.Clone(s), n: n}) // a clone: it must not keep a document alive
+	return n
 }
 
 // long counts a long piece in parts of at most maxPiece bytes.

@@ -156,7 +156,7 @@ func BenchmarkCount(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		for b.Loop() {
 			for i := range c.memo {
-				clear(c.memo[i].count)
+				c.memo[i].Store(nil)
 			}
 			c.Count(text)
 		}
