@@ -15,7 +15,7 @@ import (
 	"github.com/doorward/doorward/policy/keys/local"
 )
 
-func ring(t *testing.T) *local.Ring {
+func ring(t testing.TB) *local.Ring {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "keys")
 	if err := local.Create(dir, false); err != nil {

@@ -172,3 +172,47 @@ func TestSumNoticesEveryBit(t *testing.T) {
 		t.Error("type or number of values are not noticed")
 	}
 }
+
+// What checksums cost an ingest, beside the same without them.
+func BenchmarkChecksums(b *testing.B) {
+	for _, with := range []bool{false, true} {
+		b.Run(map[bool]string{false: "without", true: "with"}[with], func(b *testing.B) {
+			ctx := context.Background()
+			cat, err := Open(ctx, Config{Dir: b.TempDir(), Keys: ring(b), Keep: time.Hour})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer cat.Close()
+			if !with {
+				db := cat.DB().(*DB)
+				names, err := storedTriggers(ctx, db.Read)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for name := range names {
+					if _, err := db.Write.Exec("drop trigger " + name); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			const batch = 64
+			for n := 0; b.Loop(); n++ {
+				var arrivals []catalog.Arrival
+				var versions []catalog.Version
+				var refs []catalog.Ref
+				for i := range batch {
+					r := catalog.Ref{Tenant: "acme", Document: fmt.Sprintf("document-%d-%d", n, i), Version: "v"}
+					arrivals = append(arrivals, catalog.Arrival{Tenant: r.Tenant, ID: r.Document, Content: "h", Bytes: make([]byte, 10_000)})
+					versions = append(versions, catalog.Version{Ref: r, Content: "h", Provenance: catalog.Provenance{Batch: "b"}})
+					refs = append(refs, r)
+				}
+				for _, err := range []error{cat.Receive(ctx, arrivals), cat.Intend(ctx, versions), cat.Commit(ctx, refs)} {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*batch), "µs/document")
+		})
+	}
+}
