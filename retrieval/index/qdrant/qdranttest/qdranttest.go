@@ -9,10 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	pb "github.com/qdrant/go-client/qdrant"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
@@ -52,7 +54,9 @@ func Start(t testing.TB, options ...grpc.ServerOption) (*Fake, string) {
 		t.Fatal(err)
 	}
 	f := &Fake{Version: "1.17.1", collections: map[string]*stored{}, aliases: map[string]string{}, calls: map[string]int{}}
-	s := grpc.NewServer(append(options, grpc.UnaryInterceptor(f.intercept))...)
+	// As a real server, it lets clients ask often whether it is there.
+	pings := grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true})
+	s := grpc.NewServer(append(options, pings, grpc.UnaryInterceptor(f.intercept))...)
 	pb.RegisterPointsServer(s, f)
 	pb.RegisterCollectionsServer(s, collections{f: f})
 	pb.RegisterQdrantServer(s, f)
