@@ -133,9 +133,11 @@ type Chunks struct {
 type Scan struct {
 	SecretRules []string `yaml:"secret_rules"` // further gitleaks TOML files
 	Countries   []string `yaml:"countries"`    // personal data packs; empty: all
-	Minimum     string   `yaml:"minimum"`      // any, or current: release only what the scanners in force have scanned
-	Accepted    []string `yaml:"accepted"`     // with current: earlier scanner revisions that are released too
-	Rescan      float64  `yaml:"rescan"`       // documents a second that serve scans again after a change; 0 none
+	// KeepQuotations leaves attacks that security writing quotes in documents.
+	KeepQuotations bool     `yaml:"keep_quotations"`
+	Minimum        string   `yaml:"minimum"`  // any, or current: release only what the scanners in force have scanned
+	Accepted       []string `yaml:"accepted"` // with current: earlier scanner revisions that are released too
+	Rescan         float64  `yaml:"rescan"`   // documents a second that serve scans again after a change; 0 none
 }
 
 // Prompt says how prompts are written.

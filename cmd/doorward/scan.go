@@ -16,10 +16,12 @@ import (
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/sanitize"
+	"github.com/doorward/doorward/sanitize/injection"
+	"github.com/doorward/doorward/sanitize/normalize"
 )
 
 func scanCommand(*global) *cobra.Command {
-	var lines bool
+	var lines, keep, explain bool
 	cmd := &cobra.Command{
 		Use:   "scan [FILE]",
 		Short: "Scan texts and print findings and the sanitised text",
@@ -28,7 +30,12 @@ func scanCommand(*global) *cobra.Command {
 With --jsonl, each line {"id","text"} gives a line {"id","findings","action","text"},
 in order: findings hold kind, type, rule, score and byte offsets in the given text;
 action is pass, redact, quarantine or reject; text is the sanitised text, empty
-when the document would be held. Without it the whole input is one text.`,
+when the document would be held. Without it the whole input is one text.
+
+--explain says of each reading of the one text what decided whether it holds an
+embedded instruction: rules, slots and n-grams with their weights. It shows
+pieces of the text. --keep-quotations leaves attacks that stand as quotations in
+writing about attacks (scan.keep_quotations in a configuration).`,
 		Args: atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			in := c.InOrStdin()
@@ -40,9 +47,15 @@ when the document would be held. Without it the whole input is one text.`,
 				defer f.Close()
 				in = f
 			}
-			s, err := newScanning(c.Context())
+			if explain && lines {
+				return usage("--explain is for one text, without --jsonl")
+			}
+			s, err := newScanning(c.Context(), keep)
 			if err != nil {
 				return err
+			}
+			if explain {
+				return s.explain(in, c.OutOrStdout())
 			}
 			if lines {
 				return s.lines(c.Context(), in, c.OutOrStdout())
@@ -51,17 +64,21 @@ when the document would be held. Without it the whole input is one text.`,
 		},
 	}
 	cmd.Flags().BoolVar(&lines, "jsonl", false, "JSON lines in, JSON lines out")
+	cmd.Flags().BoolVar(&keep, "keep-quotations", false, "leave attacks that stand as quotations in writing about attacks")
+	cmd.Flags().BoolVar(&explain, "explain", false, "say what decided about embedded instructions")
 	return cmd
 }
 
 // scanning is the scanners with the built-in policy.
 type scanning struct {
 	sanitizer *sanitize.Sanitizer
+	injection *injection.Scanner
 	policy    policy.Snapshot
 }
 
-func newScanning(ctx context.Context) (*scanning, error) {
+func newScanning(ctx context.Context, keep bool) (*scanning, error) {
 	c := configs.Defaults()
+	c.Scan.KeepQuotations = keep
 	scanners, err := app.OpenScanners(c)
 	if err != nil {
 		return nil, err
@@ -70,7 +87,7 @@ func newScanning(ctx context.Context) (*scanning, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &scanning{scanners.Sanitizer, snapshot}, nil
+	return &scanning{scanners.Sanitizer, scanners.Injection, snapshot}, nil
 }
 
 type scanInput struct {
@@ -138,6 +155,18 @@ func (s *scanning) whole(ctx context.Context, in io.Reader, out io.Writer) error
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(o)
+}
+
+// explain prints what decided about embedded instructions in one text.
+func (s *scanning) explain(in io.Reader, out io.Writer) error {
+	data, err := io.ReadAll(in)
+	if err != nil {
+		return fmt.Errorf("reading input: %w", err)
+	}
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(s.injection.Explain(normalize.Build(string(data))))
 }
 
 // maxScanLine bounds one line of input.

@@ -18,8 +18,9 @@ type unit struct {
 	classes          class
 	contentFrom      int // its content words, in reader.content
 	contentTo        int
-	fresh            bool // reads otherwise than the source at its place
-	roleLine         int8 // 0 none, else which role
+	fresh            bool    // reads otherwise than the source at its place
+	roleLine         int8    // 0 none, else which role
+	lift             float64 // what is added to its threshold
 	grams, wordGrams []uint32
 }
 
@@ -40,6 +41,7 @@ type reader struct {
 	security int // words about attacks in the text
 	singles  []verdict
 	peak     float64 // the highest score of the last scan
+	size     float64 // what the text's size adds to the threshold of visible text
 }
 
 // tables are the compiled lexicon, literals and rules; shared and immutable.
@@ -93,7 +95,25 @@ func (r *reader) read(text string, base layer, fresh func(block) bool) []unit {
 	}
 	r.forgedTurns()
 	r.place()
+	r.lift()
 	return r.units
+}
+
+// lift sets what is added to the threshold of each block: to visible ones by the
+// size of the text (excerpts take that of the text they are of), to elements
+// hidden by their style what the channel takes off.
+func (r *reader) lift() {
+	if !r.excerpt {
+		r.size = sizeOf(len(r.units))
+	}
+	for i := range r.units {
+		switch u := &r.units[i]; {
+		case u.layer == plain:
+			u.lift = r.size
+		case u.layer == hidden && u.styled:
+			u.lift = styledLift
+		}
+	}
 }
 
 // forgedTurns marks a turn forged in plain text: a line in the name of the

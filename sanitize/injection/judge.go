@@ -87,6 +87,24 @@ func (s *Scanner) window(units []unit, singles []verdict, i, j int) verdict {
 	return s.verdict(units, i, j)
 }
 
+// sizeStep is what each doubling of the number of blocks adds to the threshold of
+// visible text, up to sizeBlocks: the more windows are judged, the likelier one
+// of them passes by chance.
+const (
+	sizeStep   = .2
+	sizeBlocks = 64
+)
+
+// styledLift is what an element that hides its text by style or attribute takes
+// off the threshold of hidden text: harmless pages comment often and hide prose
+// seldom.
+const styledLift = -.5
+
+// sizeOf is what a text of so many blocks adds to the threshold of visible text.
+func sizeOf(blocks int) float64 {
+	return sizeStep * math.Log2(float64(max(1, min(blocks, sizeBlocks))))
+}
+
 // verdict joins the votes on a run of units.
 func (s *Scanner) verdict(units []unit, i, j int) verdict {
 	v := verdict{from: i, to: j}
@@ -102,7 +120,7 @@ func (s *Scanner) verdict(units []unit, i, j int) verdict {
 		v.score = vote
 		return v
 	}
-	v.z = s.model.score(units, i, j) - s.model.cut[v.layer] + rulePower*vote
+	v.z = s.model.score(units, i, j) - s.model.cut[v.layer] - units[i].lift + rulePower*vote
 	v.score = s.model.toScore(v.z)
 	if vote >= sureRule {
 		v.score = max(v.score, vote)

@@ -8,6 +8,7 @@ type region struct {
 	start, end           int // content
 	outerStart, outerEnd int // with its wrapper
 	layer                layer
+	styled               bool // hidden by a style or an attribute
 }
 
 // maxRegion bounds how far a region's end is looked for, so that scanning stays
@@ -81,7 +82,7 @@ func (m *marks) angleRegion(i int) (region, bool) {
 	}
 	name := tagName(rest[1:n])
 	end := closing(t, i+n, name)
-	r := region{start: i + n, end: end, outerStart: i, outerEnd: end, layer: hidden}
+	r := region{start: i + n, end: end, outerStart: i, outerEnd: end, layer: hidden, styled: true}
 	if end < len(t) && t[end] == '<' {
 		r.outerEnd = end + len("</"+name+">")
 	}
@@ -93,11 +94,11 @@ func (m *marks) comment(i int) region {
 	const open, end = len("<!--"), "-->"
 	limit := min(len(m.text), i+maxRegion)
 	if j := m.after(end, i+open, limit); j >= 0 {
-		return region{i + open, j, i, j + len(end), hidden}
+		return region{i + open, j, i, j + len(end), hidden, false}
 	}
 	// Not closed: a browser hides the rest; the paragraph is taken.
 	stop := m.paragraphEnd(i+open, limit)
-	return region{i + open, stop, i, stop, hidden}
+	return region{i + open, stop, i, stop, hidden, false}
 }
 
 // paragraphEnd is the next blank line before limit, or limit.
@@ -222,7 +223,7 @@ func (m *marks) turn(i, open int) region {
 		stop = m.paragraphEnd(i+open, limit)
 		outer = stop
 	}
-	return region{i + open, stop, i, outer, forged}
+	return region{i + open, stop, i, outer, forged, false}
 }
 
 func (m *marks) bracketRegion(i int) (region, bool) {
@@ -245,7 +246,7 @@ func (m *marks) bracketRegion(i int) (region, bool) {
 		} else if j := strings.LastIndexByte(rest[:end], ')'); j > open {
 			end = j + 1
 		}
-		return region{i + open, i + end, i, i + end, hidden}, true
+		return region{i + open, i + end, i, i + end, hidden, false}, true
 	}
 	return region{}, false
 }

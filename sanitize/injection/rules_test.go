@@ -16,6 +16,9 @@ func TestRuleExamples(t *testing.T) {
 	for i := range tb.rules {
 		c := &tb.rules[i]
 		t.Run(c.name, func(t *testing.T) {
+			if len(c.yes) == 0 || len(c.no) == 0 {
+				t.Errorf("%d true and %d false examples, want some of both", len(c.yes), len(c.no))
+			}
 			for _, text := range c.yes {
 				if !ruleHolds(tb, c, text) {
 					t.Errorf("%q does not match; slots %v", text, slotsOf(tb, text))

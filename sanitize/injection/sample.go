@@ -17,7 +17,7 @@ type Window struct {
 	From, To int      // blocks, half open
 	Dense    []uint16 // below DenseFeatures
 	Layer    int      // 0 plain, 1 hidden, 2 encoded, 3 forged turn
-	Vote     float64  // what the rules add to the logit
+	Vote     float64  // what the rules add to the logit, less what size and channel add to its threshold
 }
 
 // Reading is all blocks and windows of a text's views that the scanner would
@@ -76,10 +76,10 @@ func (x *Reader) add(out *Reading, w sanitize.View, units []unit) {
 			b := windowBits(units, i, j)
 			var dense []uint16
 			b.each(l, func(k int) { dense = append(dense, uint16(k)) })
-			w := Window{From: at[i], To: at[j-1] + 1, Dense: dense, Layer: int(l)}
+			w := Window{From: at[i], To: at[j-1] + 1, Dense: dense, Layer: int(l), Vote: -units[i].lift}
 			if j-i <= 2 {
 				_, vote := x.r.tables.strongest(&b, l)
-				w.Vote = rulePower * vote
+				w.Vote += rulePower * vote
 			}
 			out.Windows = append(out.Windows, w)
 		}

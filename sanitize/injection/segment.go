@@ -24,8 +24,9 @@ type block struct {
 	outerStart, outerEnd int
 	layer                layer
 	// para counts paragraphs, so that windows know when they cross one.
-	para int
-	line bool // starts a line
+	para   int
+	line   bool // starts a line
+	styled bool // in an element hidden by its style or an attribute
 }
 
 // maxBlock is the longest block in bytes; longer sentences are cut at a blank.
@@ -49,6 +50,7 @@ func segment(text string, base layer, blocks []block) []block {
 		s.layer = base
 		for i := from; i < len(s.blocks); i++ {
 			s.blocks[i].outerStart, s.blocks[i].outerEnd = r.outerStart, r.outerEnd
+			s.blocks[i].styled = r.styled
 		}
 		s.para++
 		pos = r.outerEnd

@@ -100,7 +100,10 @@ func OpenScanners(c *configs.Config) (*Scanners, error) {
 	var group errgroup.Group // each compiles for a while
 	group.Go(func() (err error) { s.Secret, err = secret.New(secret.Config{Rules: rules.String()}); return err })
 	group.Go(func() (err error) { s.PII, err = pii.New(pii.Config{Countries: c.Scan.Countries}); return err })
-	group.Go(func() (err error) { s.Injection, err = injection.New(injection.Config{}); return err })
+	group.Go(func() (err error) {
+		s.Injection, err = injection.New(injection.Config{KeepQuotations: c.Scan.KeepQuotations})
+		return err
+	})
 	err := group.Wait()
 	if err != nil {
 		return nil, err

@@ -32,7 +32,8 @@ training families, except those marked "unread" below: their own files were not 
 their strings stand in other families' documents and were seen there.
 
 **Thresholds.** Scores are calibrated so that %.2f flags about 1 %% of ordinary benign texts; %.2f about 0.1 %%; %.2f is for triage
-by people. Cuts (logits) by layer: plain %.2f, hidden %.2f, encoded %.2f, forged turn %.2f.
+by people. Cuts (logits) by layer: plain %.2f, hidden %.2f, encoded %.2f, forged turn %.2f. Each doubling of a text's blocks, up to
+64, adds 0.2 to the plain cut; elements hidden by style take 0.5 off the hidden one.
 
 `, on.Format(time.DateOnly), r.SHA256, r.Bytes, injection.ThresholdDefault, injection.ThresholdStrict, injection.ThresholdWide,
 		r.Report.Cut[0], r.Report.Cut[1], r.Report.Cut[2], r.Report.Cut[3])
