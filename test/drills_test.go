@@ -1,16 +1,38 @@
 package test
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/doorward/doorward/api"
+	"github.com/doorward/doorward/policy"
 )
 
+// effects are what drills must have done: what a service over the drill's data
+// answers the backend of before, which may read both documents. Nothing is given
+// out that the drill stopped, and the rest is as it was.
+var effects = map[string]struct {
+	refused bool     // the request itself is
+	gone    []string // documents that are not found any more
+}{
+	"A backend's key was stolen": {refused: true},
+	"A secret was indexed":       {gone: []string{"salaries.txt"}},
+	"A source is poisoned":       {gone: []string{"salaries.txt", "crane.txt"}},
+	"A backend or a destination misbehaves, or all of a tenant must stop": {refused: true},
+	"The index was tampered with":                                         {},
+	"Keys are compromised":                                                {refused: true},
+	"Evidence for reviewers":                                              {},
+}
+
 // TestDrills runs the runbook: each section's commands, as they stand, on a copy
-// of a small Doorward. Each must succeed.
+// of a small Doorward. Each must end and print as the page says, and must have the
+// effect it is there for.
 func TestDrills(t *testing.T) {
 	page, err := os.ReadFile("../docs/runbook.md")
 	if err != nil {
@@ -21,29 +43,32 @@ func TestDrills(t *testing.T) {
 	write(t, filepath.Join(small, "documents", "salaries.txt"), []byte("The salaries are paid on the first day of the month."))
 	write(t, filepath.Join(small, "documents", "crane.txt"), []byte("The harbour crane is repaired on Tuesdays."))
 	must(t, small, "keys", "init")
-	must(t, small, "keys", "backend", "chatbot")
+	b := register(t, small, "chatbot")
 	must(t, small, "ingest")
 	sections := strings.Split(string(page), "\n## ")[1:]
+	done := 0
 	for _, section := range sections {
 		name, _, _ := strings.Cut(section, "\n")
+		if _, ok := effects[name]; ok {
+			done++
+		}
 		t.Run(name, func(t *testing.T) {
-			block := regexp.MustCompile("(?s)```console\n(.*?)```").FindStringSubmatch(section)
-			if block == nil {
+			list := steps(t, section)
+			if len(list) == 0 {
 				t.Fatal("it has no commands")
 			}
 			dir := filepath.Join(t.TempDir(), "copy")
 			if out, err := exec.Command("cp", "-a", small, dir).CombinedOutput(); err != nil {
 				t.Fatalf("%v %s", err, out)
 			}
-			for line := range strings.Lines(block[1]) {
-				cmd := exec.Command("bash", "-c", strings.TrimPrefix(strings.TrimSpace(line), "$ "))
-				cmd.Dir = dir
-				cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(doorward(t))+":"+os.Getenv("PATH"))
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Errorf("%s: %v\n%s", strings.TrimSpace(line), err, out)
-				}
+			follow(t, dir, list, func(command string) string { return command })
+			if effect, ok := effects[name]; ok {
+				took(t, dir, *b, effect.refused, effect.gone)
 			}
 		})
+	}
+	if done != len(effects) {
+		t.Errorf("%d sections of the runbook have an effect to look at, not %d", done, len(effects))
 	}
 	alerts, err := os.ReadFile("../configs/monitoring/alerts.yaml")
 	if err != nil {
@@ -90,6 +115,26 @@ func TestNamedTestsExist(t *testing.T) {
 			if !have[m[1]] {
 				t.Errorf("%s names %s, which does not exist", filepath.Base(page), m[1])
 			}
+		}
+	}
+}
+
+// took asks for both documents after a drill.
+func took(t *testing.T, dir string, b backend, refused bool, gone []string) {
+	t.Helper()
+	url, stop := serve(t, dir)
+	defer stop()
+	b.url = url
+	for document, question := range map[string]string{"salaries.txt": "when are the salaries paid?", "crane.txt": "when is the harbour crane repaired?"} {
+		status, body := b.as(t, policy.Subject{ID: "ann", Groups: []string{"staff"}}, "/v1/retrieve", api.RetrieveRequest{Question: question})
+		found := strings.Contains(string(body), `"document":"`+document+`"`)
+		switch {
+		case refused && (status == http.StatusOK || found):
+			t.Errorf("%s: answered with %d after the drill", document, status)
+		case !refused && status != http.StatusOK:
+			t.Errorf("%s: answered with %d: %s", document, status, body)
+		case !refused && found == slices.Contains(gone, document):
+			t.Errorf("%s: found: %v", document, found)
 		}
 	}
 }

@@ -24,7 +24,8 @@ var ErrRegister = errors.New("the register of backends cannot be read")
 // changes holds for a running service within [followEvery]. It is safe for
 // concurrent use.
 type Backends struct {
-	path string
+	path   string
+	before func() error // nil: nothing
 
 	mu    sync.Mutex
 	list  []Backend
@@ -52,6 +53,10 @@ func OpenBackends(dir string) (*Backends, error) {
 	b.follow()
 	return b, b.err
 }
+
+// Before has fn called before each change that is about to take effect, so that it
+// can be audited; on an error of fn nothing changes.
+func (b *Backends) Before(fn func() error) { b.before = fn }
 
 // List returns the registered backends.
 func (b *Backends) List() []Backend {
@@ -173,6 +178,11 @@ func (b *Backends) change(edit func([]Backend) ([]Backend, error)) error {
 	}
 	if list, err = edit(list); err != nil {
 		return err
+	}
+	if b.before != nil {
+		if err := b.before(); err != nil {
+			return err
+		}
 	}
 	if err := writeRegister(b.path, list); err != nil {
 		return fmt.Errorf("storing backends: %w", err)

@@ -159,7 +159,7 @@ func (r *reviewer) containBatches() *cobra.Command {
 				}
 				continue
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%v\n", b.ID, b.Source, orDash(b.Submitter), b.Started.Format(time.DateTime), b.State, b.Restorable, b.Counts)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", b.ID, b.Source, orDash(b.Submitter), b.Started.Format(time.DateTime), b.State, b.Restorable, counted(b.Counts))
 		}
 		return w.Flush()
 	})

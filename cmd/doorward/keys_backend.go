@@ -65,46 +65,32 @@ func keysBackend(g *global) *cobra.Command {
 and stored as a hash. The assertion key (a file beside it) signs who the user is,
 where identity.backend_signed allows that. What the flags bound holds whatever the
 policy says. A running service takes it in within a second.`,
-		Args: exactly(1, "a name for the backend"),
+		Args: exactly(1, "a name for the backend"), Annotations: handsOver,
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := g.load()
-			if err != nil {
-				return err
-			}
 			if err := b.read(); err != nil {
 				return err
 			}
-			n := b.Backend
-			n.ID, n.Tenant, n.Created = args[0], tenant, time.Now().UTC().Truncate(time.Second)
-			if n.Tenant == "" {
-				n.Tenant = cfg.Tenant
-			}
-			if days > 0 {
-				n.Expires = n.Created.AddDate(0, 0, days)
-			}
-			list, err := auth.OpenBackends(cfg.Keys)
-			if err != nil {
-				return err
-			}
-			creds, err := list.Add(n)
-			if err != nil {
-				return registering(err)
-			}
-			return handOver(c.OutOrStdout(), g.json, cfg.Keys, n.ID, n.Tenant, creds)
+			return g.register(c, args[0], "registered", func(r *registration) error {
+				n := b.Backend
+				n.ID, n.Tenant, n.Created = args[0], tenant, time.Now().UTC().Truncate(time.Second)
+				if n.Tenant == "" {
+					n.Tenant = r.cfg.Tenant
+				}
+				if days > 0 {
+					n.Expires = n.Created.AddDate(0, 0, days)
+				}
+				creds, err := r.list.Add(n)
+				if err != nil {
+					return err
+				}
+				return handOver(c.OutOrStdout(), g.json, r.cfg.Keys, n.ID, n.Tenant, creds)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&tenant, "tenant", "", "tenant it is confined to (default: the configuration's)")
 	cmd.Flags().IntVar(&days, "days", 0, "days until the key expires (default: never)")
 	b.flags(cmd)
 	return cmd
-}
-
-// registering marks what the caller can mend.
-func registering(err error) error {
-	if errors.Is(err, auth.ErrBackend) {
-		return &exit{exitUsage, err}
-	}
-	return err
 }
 
 // handOver writes the assertion key to its file and shows the key, once.
@@ -195,23 +181,17 @@ func state(b auth.Backend, now time.Time) string {
 
 func keysRemove(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use: "remove NAME", Short: "Take a backend out of the register, so that its name can be used anew", Args: exactly(1, "the backend's name"),
+		Use: "remove NAME", Short: "Take a backend out of the register, so that its name can be used anew", Args: exactly(1, "the backend's name"), Annotations: handsOver,
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := g.load()
-			if err != nil {
-				return err
-			}
-			list, err := auth.OpenBackends(cfg.Keys)
-			if err != nil {
-				return err
-			}
-			if err := list.Remove(args[0]); err != nil {
-				return registering(err)
-			}
-			if err := os.Remove(assertionFile(cfg.Keys, args[0])); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
-			return said(c.OutOrStdout(), g.json, args[0], "removed")
+			return g.register(c, args[0], "removed", func(r *registration) error {
+				if err := r.list.Remove(args[0]); err != nil {
+					return err
+				}
+				if err := os.Remove(assertionFile(r.cfg.Keys, args[0])); err != nil && !errors.Is(err, os.ErrNotExist) {
+					return err
+				}
+				return said(c.OutOrStdout(), g.json, args[0], "removed")
+			})
 		},
 	}
 }

@@ -53,7 +53,7 @@ func printTrace(w io.Writer, t ingest.Trace) {
 		}
 		findings := ""
 		if len(v.Findings) > 0 {
-			findings = fmt.Sprint(v.Findings)
+			findings = counted(v.Findings)
 		}
 		for _, f := range []struct{ name, value string }{{"source", v.Source}, {"from", v.URI}, {"batch", v.Batch}, {"submitter", v.Submitter}, {"connector", connector}, {"content", v.Content},
 			{"recorded", v.Recorded.Format(time.DateTime)}, {"ended", ended}, {"verdict", v.Verdict}, {"reasons", strings.Join(v.Reasons, ", ")}, {"findings", findings},

@@ -148,7 +148,7 @@ func (p *policyFlags) liveDocuments(c *cobra.Command) ([]namedDocument, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.Open(c.Context(), cfg, app.Options{Log: logger(cfg, c.ErrOrStderr())})
+	a, err := app.Open(c.Context(), cfg, app.Options{Log: quiet(cfg, c.ErrOrStderr())})
 	if err != nil {
 		return nil, fmt.Errorf("opening the catalog (--documents FILE does without): %w", err)
 	}

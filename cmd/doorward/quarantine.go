@@ -26,6 +26,9 @@ type reviewer struct {
 // run wraps an act over the opened data directory.
 func (r *reviewer) run(act func(c *cobra.Command, a *app.App, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
+		if !r.g.json {
+			c.SetOut(plain{c.OutOrStdout()})
+		}
 		return r.g.with(c, app.Options{}, func(a *app.App) error {
 			if r.tenant == "" {
 				r.tenant = a.Config.Tenant
@@ -117,7 +120,7 @@ func (r *reviewer) printPage(c *cobra.Command, page catalog.HeldPage) error {
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DOCUMENT\tSOURCE\tSINCE\tREVIEWER\tREASONS\tFINDINGS")
 	for _, h := range page.Held {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%v\n", h.ID, h.Source, h.Received.Format(time.DateTime), orDash(h.Assignee), strings.Join(h.Reasons, ", "), h.Findings)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", h.ID, h.Source, h.Received.Format(time.DateTime), orDash(h.Assignee), strings.Join(h.Reasons, ", "), counted(h.Findings))
 	}
 	if err := w.Flush(); err != nil || page.Next == "" {
 		return err

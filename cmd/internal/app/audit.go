@@ -119,6 +119,23 @@ func PublishAudit(ctx context.Context, c *configs.Config, index uint64) error {
 	return errors.Join(err, a.Close())
 }
 
+// WithLog opens a configuration's audit log alone, for acts that need nothing else.
+// No other process may have the data directory open.
+func WithLog(ctx context.Context, c *configs.Config, fn func(audit.Log) error) error {
+	a := &App{Config: c, Log: slog.New(slog.DiscardHandler), now: time.Now}
+	err := a.lock()
+	if err == nil {
+		a.Verifier, err = local.OpenVerifier(c.Keys)
+	}
+	if err == nil {
+		err = a.openAudit(ctx)
+	}
+	if err == nil {
+		err = fn(a.Audit)
+	}
+	return errors.Join(err, a.Close())
+}
+
 // AuditSubject is the keyed hash by which the log names a user. tenant "" is the
 // configuration's.
 func AuditSubject(c *configs.Config, tenant, user string) (string, error) {
