@@ -23,6 +23,7 @@ test: ## Run all tests
 
 race: ## Run the tests of concurrent parts under the race detector
 	$(GO) test -race -short $(RACE)
+	$(GO) test -race -short -run Pushes ./cmd/internal/app
 
 lint: ## Vet, staticcheck, formatting, tidy
 	$(GO) vet ./...

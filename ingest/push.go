@@ -158,6 +158,7 @@ type intake struct {
 	mu      sync.Mutex
 	waiting []*pushed
 	bytes   int64
+	groups  int                         // on their way through the stages
 	busy    map[[2]string]chan struct{} // tenant, id → closed when it is free again
 	running bool
 	idle    *sync.Cond
@@ -177,6 +178,7 @@ func (q *intake) add(p *Pipeline, list []*pushed) error {
 		q.busy, q.idle = map[[2]string]chan struct{}{}, sync.NewCond(&q.mu)
 	}
 	q.waiting, q.bytes = append(q.waiting, list...), q.bytes+size
+	q.idle.Broadcast()
 	if !q.running {
 		q.running = true
 		go p.takeIn()
@@ -184,15 +186,30 @@ func (q *intake) add(p *Pipeline, list []*pushed) error {
 	return nil
 }
 
+// again reports whether more came in while the last turn ended; otherwise the
+// next document starts a new one.
+func (q *intake) again() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) > 0 {
+		return true
+	}
+	q.running = false
+	q.idle.Broadcast()
+	return false
+}
+
 // take removes the next group: documents of one tenant, source and batch that are
 // not on their way already. It returns nil when nothing can be taken now, and ends
-// the turn when nothing waits at all.
+// the turn when nothing waits and nothing is on its way: stages of two turns must
+// not work side by side, because groups are judged one after the other.
 func (q *intake) take() (group []*pushed, wait <-chan struct{}, end bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for len(q.waiting) == 0 && q.groups > 0 {
+		q.idle.Wait()
+	}
 	if len(q.waiting) == 0 {
-		q.running = false
-		q.idle.Broadcast()
 		return nil, nil, true
 	}
 	var rest []*pushed
@@ -217,6 +234,9 @@ func (q *intake) take() (group []*pushed, wait <-chan struct{}, end bool) {
 		group = append(group, d)
 	}
 	q.waiting, q.bytes = rest, q.bytes-size
+	if group != nil {
+		q.groups++
+	}
 	return group, wait, false
 }
 
@@ -284,13 +304,21 @@ func (p *Pipeline) finish(g pushGroup, err error) {
 		d.finish(err)
 	}
 	p.intake.mu.Lock()
+	p.intake.groups--
 	p.intake.idle.Broadcast()
 	p.intake.mu.Unlock()
 }
 
 // takeIn works until nothing waits. It belongs to no caller, so that one who
-// gives up does not take others' documents with him.
+// gives up does not take others' documents with him. One is under way at a time.
 func (p *Pipeline) takeIn() {
+	for again := true; again; again = p.intake.again() {
+		p.turn()
+	}
+}
+
+// turn works until nothing waits and nothing is on its way.
+func (p *Pipeline) turn() {
 	ctx := context.Background()
 	judging, settling := make(chan pushGroup, 4), make(chan pushGroup, 1)
 	var stages sync.WaitGroup
