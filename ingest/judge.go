@@ -314,7 +314,7 @@ func (p *Pipeline) build(ctx context.Context, w *work, o judgeOptions, read Extr
 		Content: w.arrival.Content, Fingerprint: w.arrival.Fingerprint, Revision: o.revision, Claimed: w.claimed,
 		Attributes: a, Findings: w.event.Findings, Provenance: w.arrival.Provenance,
 	}
-	if w.read.profile.Words > 0 {
+	if w.read != nil && w.read.profile.Words > 0 { // a re-scan reads no source
 		v.Signature = w.read.profile.Signature.Encode()
 	}
 	w.event.Removed = len(r.Edits)
@@ -331,13 +331,20 @@ func (p *Pipeline) build(ctx context.Context, w *work, o judgeOptions, read Extr
 		v.Chunks = append(v.Chunks, c)
 	}
 	if w.protect {
-		key, err := p.Keys.Derive(v.Tenant, keys.Protected)
-		if err != nil {
+		if v.Prints, err = p.prints(v.Tenant, r.Text); err != nil {
 			return nil, err
 		}
-		v.Prints = fingerprint.Of(key, r.Text)
 	}
 	return v, p.sign(v, o)
+}
+
+// prints are what a protected text is known by; a short text has none.
+func (p *Pipeline) prints(tenant, text string) ([]fingerprint.Print, error) {
+	key, err := p.Keys.Derive(tenant, keys.Protected)
+	if err != nil {
+		return nil, err
+	}
+	return fingerprint.Of(key, text), nil
 }
 
 // title is the rewritten title, or none when it would hold the document.

@@ -284,12 +284,20 @@ func (r *rescan) decide(ctx context.Context, j *judged) (err error) {
 	case result.Held:
 		return held("rule:" + result.HeldBy)
 	}
-	if len(result.Edits) > 0 || p.title(ctx, v.Title, actions) != v.Title || w.protect && len(v.Prints) == 0 {
+	unprinted := false // protected from now on
+	if w.protect && len(v.Prints) == 0 {
+		prints, err := p.prints(v.Tenant, j.text)
+		if err != nil {
+			return err
+		}
+		unprinted = len(prints) > 0
+	}
+	if len(result.Edits) > 0 || p.title(ctx, v.Title, actions) != v.Title || unprinted {
 		next, err := p.build(ctx, w, o, Extracted{Text: j.text, MediaType: v.MediaType, Title: v.Title}, v.Attributes, actions, result)
 		if err != nil {
 			return err
 		}
-		next.Revision = v.Revision // the next ingest looks at the source again
+		next.Signature, next.Revision = v.Signature, v.Revision // the next ingest looks at the source again
 		w.version, w.event.Outcome, j.work, j.outcome = next, Rewritten, w, Rewritten
 		return nil
 	}
