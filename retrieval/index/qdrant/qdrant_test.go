@@ -329,6 +329,9 @@ func TestPromote(t *testing.T) {
 
 // TestTenantsBeyondAPage lists more tenants than the server counts at a time.
 func TestTenantsBeyondAPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("1,203 tenants take long under the race detector")
+	}
 	_, addr := qdranttest.Start(t)
 	pins := indextest.Pins()
 	cfg := qdrant.Config{Address: addr, Collection: "live", Pins: &pins, Schema: indextest.Schema()}
