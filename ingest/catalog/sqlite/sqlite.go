@@ -42,10 +42,11 @@ func Open(ctx context.Context, c Config) (*relational.Catalog, error) {
 		return nil, err
 	}
 	// The log is folded in every 16 MB, not every 4: a batch writes about as much,
-	// and pages that come again are then written once. The writer keeps 64 MB of
-	// pages, since ids and signatures fall all over their indexes.
+	// and pages that come again are then written once. The writer keeps 24 MB of
+	// pages, since ids and signatures fall all over their indexes; readers keep
+	// 1 MB each, so that a service that runs for long does not grow with its catalog.
 	const pragmas = "?_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(5000)" +
-		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-65536)&_txlock=immediate"
+		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-24576)&_txlock=immediate"
 	write, err := sql.Open("sqlite", "file:"+path+pragmas)
 	if err != nil {
 		return nil, fmt.Errorf("opening catalog: %w", err)
@@ -54,7 +55,7 @@ func Open(ctx context.Context, c Config) (*relational.Catalog, error) {
 	if err := write.PingContext(ctx); err != nil { // makes the file a database before a reader looks at it
 		return nil, fmt.Errorf("opening catalog: %s is not a readable SQLite file: %w", File, errors.Join(err, write.Close()))
 	}
-	read, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(5000)&_pragma=query_only(1)")
+	read, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(5000)&_pragma=query_only(1)&_pragma=cache_size(-1024)")
 	if err != nil {
 		return nil, fmt.Errorf("opening catalog: %w", errors.Join(err, write.Close()))
 	}
@@ -72,7 +73,7 @@ func Open(ctx context.Context, c Config) (*relational.Catalog, error) {
 
 // idleReaders is how many connections are kept for reading: opening one, and
 // parsing its statements anew, costs more than the questions of a request.
-const idleReaders = 16
+const idleReaders = 8
 
 // private makes the file with mode 0600 when missing and refuses a readable one.
 func private(path string) error {
