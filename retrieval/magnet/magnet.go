@@ -28,6 +28,10 @@ type Config struct {
 	Share float64
 	// Times is how many times the documents' mean that must be; 10.
 	Times float64
+	// Peers is how many times the count of a much-found peer, one that 95 of 100
+	// documents do not exceed, that must be: in any collection some documents are
+	// found more than others, and a magnet stands apart from these too; 4.
+	Peers float64
 	// Topic is how much more often a word may stand in the questions that a
 	// document came up for than in all of them, 0 to 1, before it is taken for what
 	// the document is about: a document on what everybody asks is no magnet; 0.5.
@@ -59,6 +63,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Tenants, 256)
 	real(&c.Share, 0.25)
 	real(&c.Times, 10)
+	real(&c.Peers, 4)
 	real(&c.Topic, 0.5)
 	return c
 }
@@ -79,8 +84,8 @@ func New(c Config) (*Watch, error) {
 	switch {
 	case c.Least < 10 || c.Window < c.Least || c.Window > 1<<16:
 		return nil, fmt.Errorf("watching for magnets: least must be 10 or more and window at least that, at most 65536")
-	case c.Share < 0 || c.Share > 1 || c.Topic < 0 || c.Topic > 1 || c.Times < 1 || c.Tenants < 1:
-		return nil, fmt.Errorf("watching for magnets: share and topic are 0 to 1, times and tenants 1 or more")
+	case c.Share < 0 || c.Share > 1 || c.Topic < 0 || c.Topic > 1 || c.Times < 1 || c.Peers < 1 || c.Tenants < 1:
+		return nil, fmt.Errorf("watching for magnets: share and topic are 0 to 1, times, peers and tenants 1 or more")
 	}
 	return &Watch{c: c, seed: maphash.MakeSeed(), tenants: map[string]*list.Element{}, recent: list.New()}, nil
 }
@@ -102,17 +107,18 @@ type window struct {
 	total     int            // of count
 	words     map[uint64]int // the questions each stands in
 	magnets   map[uint64]bool
-	topics    map[uint64]topic
+	excuses   map[uint64]excuse
 	added     int // questions since the beginning
 }
 
-// topic is a verdict that is good for a while: it takes long to reach.
-type topic struct {
+// excuse says whether a document that is found often is innocent all the same. It
+// is good for a while: it takes long to reach.
+type excuse struct {
 	until int // of window.added
 	is    bool
 }
 
-const topicGood = 16 // questions
+const excuseGood = 16 // questions
 
 // Standing is how far a document draws questions.
 type Standing struct {
@@ -213,7 +219,7 @@ func (w *Watch) window(tenant string) *window {
 		w.recent.Remove(last)
 	}
 	t := &window{tenant: tenant, keys: map[uint64]bool{}, users: map[uint64]int{}, count: map[uint64]int{},
-		words: map[uint64]int{}, magnets: map[uint64]bool{}, topics: map[uint64]topic{}}
+		words: map[uint64]int{}, magnets: map[uint64]bool{}, excuses: map[uint64]excuse{}}
 	w.tenants[tenant] = w.recent.PushFront(t)
 	return t
 }
@@ -252,7 +258,7 @@ func (t *window) drop(i int) {
 		if t.count[d]--; t.count[d] == 0 {
 			delete(t.count, d)
 			delete(t.magnets, d)
-			delete(t.topics, d)
+			delete(t.excuses, d)
 		}
 	}
 	for _, w := range q.words {
@@ -268,16 +274,39 @@ func (t *window) standing(d uint64, c Config) Standing {
 		return Standing{}
 	}
 	s := Standing{Share: float64(n) / float64(len(t.questions)), Times: float64(n) * float64(len(t.count)) / float64(t.total)}
-	s.Magnet = len(t.questions) >= c.Least && s.Share >= c.Share && s.Times >= c.Times && !t.topical(d, n, c.Topic)
+	s.Magnet = len(t.questions) >= c.Least && s.Share >= c.Share && s.Times >= c.Times && !t.excused(d, n, c)
 	return s
+}
+
+// excused reports whether a document is found often for a reason of its own: it
+// is about what is asked, or only the first among peers that are found often too.
+func (t *window) excused(d uint64, n int, c Config) bool {
+	if e, ok := t.excuses[d]; ok && t.added < e.until {
+		return e.is
+	}
+	is := float64(n) < c.Peers*float64(t.peer(d)) || t.topical(d, n, c.Topic)
+	t.excuses[d] = excuse{t.added + excuseGood, is}
+	return is
+}
+
+// peer is the count that 95 of 100 other documents do not exceed.
+func (t *window) peer(d uint64) int {
+	counts := make([]int, 0, len(t.count))
+	for other, n := range t.count {
+		if other != d {
+			counts = append(counts, n)
+		}
+	}
+	if len(counts) == 0 {
+		return 0
+	}
+	slices.Sort(counts)
+	return counts[len(counts)*95/100]
 }
 
 // topical reports whether the questions a document came up for are about one
 // thing: one word stands in many more of them than of all questions.
 func (t *window) topical(d uint64, n int, more float64) bool {
-	if v, ok := t.topics[d]; ok && t.added < v.until {
-		return v.is
-	}
 	here := map[uint64]int{}
 	for _, q := range t.questions {
 		if slices.Contains(q.documents, d) {
@@ -286,10 +315,10 @@ func (t *window) topical(d uint64, n int, more float64) bool {
 			}
 		}
 	}
-	is := false
 	for w, k := range here {
-		is = is || float64(k)/float64(n)-float64(t.words[w])/float64(len(t.questions)) >= more
+		if float64(k)/float64(n)-float64(t.words[w])/float64(len(t.questions)) >= more {
+			return true
+		}
 	}
-	t.topics[d] = topic{t.added + topicGood, is}
-	return is
+	return false
 }

@@ -81,6 +81,21 @@ func TestNoMagnet(t *testing.T) {
 				w.Observe("acme", fmt.Sprint(i), fmt.Sprint("question", i), docs)
 			}
 		},
+		"the first of many that are found often": func(w *Watch) {
+			rng := rand.New(rand.NewPCG(2, 1))
+			for i := range 500 {
+				docs := []string{fmt.Sprint("peer-", i), fmt.Sprint("other-", i)}
+				if i%10 < 3 {
+					docs = append(docs, "doc")
+				}
+				for hub := range 100 { // the more, the rarer
+					if rng.IntN(100) < 20-hub/10 {
+						docs = append(docs, fmt.Sprint("hub-", hub))
+					}
+				}
+				w.Observe("acme", fmt.Sprint(i), fmt.Sprint("question", i), docs)
+			}
+		},
 		"one question": func(w *Watch) {
 			ask(w, 0, 300, none)
 			for i := range 500 {
@@ -121,7 +136,7 @@ func TestBounds(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	for _, c := range []Config{{Least: 5}, {Window: 50, Least: 100}, {Share: 2}, {Times: 0.5}, {Topic: -1}, {Tenants: -1}} {
+	for _, c := range []Config{{Least: 5}, {Window: 50, Least: 100}, {Share: 2}, {Times: 0.5}, {Peers: 0.5}, {Topic: -1}, {Tenants: -1}} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
