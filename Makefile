@@ -141,7 +141,7 @@ sbom: ## The bill of materials (CycloneDX) of the program
 reproducible: ## Build the release in two places and compare the bytes
 	DOORWARD_RELEASE=1 $(GO) test ./test -run ReleaseIsReproducible -count=1 -v -timeout 60m
 
-vulnerabilities: ## Known vulnerabilities that the program can reach (govulncheck; asks vuln.go.dev)
+vulnerabilities: ## Known vulnerabilities that the program can reach (govulncheck and its public database)
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
 
 cloud: ## The program with cloud key services and buckets (-tags cloud), vetted
