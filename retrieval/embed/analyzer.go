@@ -158,30 +158,56 @@ func (a *Analyzer) Analyze(tenantKey []byte, d Document) []Term {
 // gramsPerWord is how many four-grams a stem has on average in English prose.
 const gramsPerWord = 3.77
 
+// weigher weighs the terms of one kind by their counts.
+type weigher struct {
+	k1, norm float64
+	of       [32]uint32 // the bits of whole counts' weights; 0 is one not worked out
+}
+
+func (a *Analyzer) weigher(length, pivot float64) *weigher {
+	return &weigher{k1: a.cfg.K1, norm: a.cfg.K1 * (1 - a.cfg.B + a.cfg.B*length/pivot)}
+}
+
+// bits are those of the weight of a count, as a float32.
+func (w *weigher) bits(count float64) uint64 {
+	n := int(count)
+	whole := n < len(w.of) && float64(n) == count
+	if whole && w.of[n] != 0 {
+		return uint64(w.of[n])
+	}
+	bits := math.Float32bits(float32(max(math.Round(count*(w.k1+1)/(count+w.norm)/quantum)*quantum, quantum)))
+	if whole {
+		w.of[n] = bits
+	}
+	return uint64(bits)
+}
+
 // weigh returns the counted terms with their weights, ascending by key.
 func (a *Analyzer) weigh(x *lexicon, k *termKeys, lang language) []Term {
 	c := &x.count
-	packed := make([]uint64, 0, len(c.words)+len(c.grams)+len(c.pairs)+1)
-	norm := func(length, pivot float64) float64 { return a.cfg.K1 * (1 - a.cfg.B + a.cfg.B*length/pivot) }
-	add := func(key uint32, tf, norm float64) {
-		w := max(math.Round(tf*(a.cfg.K1+1)/(tf+norm)/quantum)*quantum, quantum)
-		packed = append(packed, uint64(key)<<32|uint64(math.Float32bits(float32(w))))
+	packed := x.packed[:0]
+	words, grams, pairs := a.weigher(c.wordLength, a.cfg.Pivot), a.weigher(c.gramLength, a.cfg.Pivot*gramsPerWord), a.weigher(c.pairLength, a.cfg.Pivot)
+	for _, s := range c.stems {
+		packed = append(packed, uint64(k.stem(s))<<32|words.bits(s.count))
 	}
-	words, grams, pairs := norm(c.wordLength, a.cfg.Pivot), norm(c.gramLength, a.cfg.Pivot*gramsPerWord), norm(c.pairLength, a.cfg.Pivot)
-	for _, id := range c.words {
-		add(x.term(k, id), c.of[id], words)
+	if a.cfg.GramWeight > 0 {
+		x.countGrams()
+		for _, g := range c.grams {
+			packed = append(packed, uint64(x.gramKey(k, g))<<32|grams.bits(c.of[g]))
+		}
 	}
-	for _, id := range c.grams {
-		add(x.term(k, id), c.of[id], grams)
+	if a.cfg.PhraseWeight > 0 {
+		for _, p := range c.pairs.list {
+			packed = append(packed, uint64(x.pairKey(k, p.words))<<32|pairs.bits(p.count))
+		}
 	}
-	c.eachPair(func(id uint64, count float64) { add(x.pairKey(k, id), count, pairs) })
-	if len(packed) == 0 {
+	if x.packed = packed; len(packed) == 0 {
 		return []Term{}
 	}
 	mark := k.mark(lang.code)
 	packed = slices.DeleteFunc(packed, func(p uint64) bool { return uint32(p>>32) == mark })
 	packed = append(packed, uint64(mark)<<32|uint64(math.Float32bits(quantum)))
-	slices.Sort(packed)
+	packed = x.ordered(packed)
 	out := make([]Term, 0, len(packed))
 	for i, p := range packed { // weights are positive, so their bits are in their order
 		if i+1 < len(packed) && packed[i+1]>>32 == p>>32 {
@@ -190,6 +216,30 @@ func (a *Analyzer) weigh(x *lexicon, k *termKeys, lang language) []Term {
 		out = append(out, Term{uint32(p >> 32), math.Float32frombits(uint32(p))})
 	}
 	return heaviest(out, a.cfg.MaxTerms)
+}
+
+// ordered sorts what begins with keys. Keys are spread evenly, so that dealing by
+// their first byte leaves few to compare.
+func (x *lexicon) ordered(list []uint64) []uint64 {
+	var from [257]int
+	for _, v := range list {
+		from[v>>56+1]++
+	}
+	for i := range 256 {
+		from[i+1] += from[i]
+	}
+	x.spread = grown(x.spread, len(list))
+	out := x.spread[:len(list)]
+	next := from
+	for _, v := range list {
+		b := v >> 56
+		out[next[b]] = v
+		next[b]++
+	}
+	for b := range 256 {
+		slices.Sort(out[from[b]:from[b+1]])
+	}
+	return out
 }
 
 // heaviest keeps limit terms, ascending by key.

@@ -1,93 +1,69 @@
 package embed
 
-import (
-	"cmp"
-	"slices"
-)
-
-// counts are the weighted occurrences of a text's terms, by number.
+// counts are the weighted occurrences of a text's terms.
 type counts struct {
-	of           []float64
-	words, grams []uint32 // that were counted
-	pairs        []pair   // one by one
+	stems []*stem   // that were counted; each has its count
+	of    []float64 // of grams, by number
+	grams []uint32  // that were counted
+	pairs pairs
 	// the sums of each
 	wordLength, gramLength, pairLength float64
 }
 
-// pair is an occurrence of two neighbouring words.
-type pair struct {
-	words  uint64 // their numbers
-	at     int
-	weight float64
-}
-
 // add counts a text's words, their grams and the pairs of neighbours, stop words
-// left out.
+// left out. Grams are counted by [lexicon.countGrams].
 func (x *lexicon) add(a *Analyzer, text []*lexeme, language int, weight float64) {
 	if weight == 0 {
 		return
 	}
 	c := &x.count
-	const none = ^uint32(0)
-	before := none
+	var before *stem
 	for _, w := range text {
-		f := x.form(w, language)
-		if f.stop {
+		s := x.form(w, language)
+		if s == nil {
 			continue
 		}
-		c.of = grown(c.of, len(x.terms))
-		c.words = tally(c.of, c.words, f.word, weight)
-		c.wordLength += weight
-		if a.cfg.GramWeight > 0 {
-			for _, g := range f.grams {
-				c.grams = tally(c.of, c.grams, g, weight)
-				c.gramLength += weight
-			}
+		if s.count == 0 {
+			c.stems = append(c.stems, s)
 		}
-		if a.cfg.PhraseWeight > 0 && before != none && !w.ideographic {
-			c.pairs = append(c.pairs, pair{uint64(before)<<32 | uint64(f.word), len(c.pairs), weight})
+		s.count += weight
+		c.wordLength += weight
+		c.gramLength += weight * float64(len(s.grams))
+		if before != nil && !w.ideographic {
+			c.pairs.add(before.number, s.number, weight)
 			c.pairLength += weight
 		}
-		if before = f.word; f.alone {
-			before = none
+		if before = s; s.alone {
+			before = nil
 		}
 	}
 }
 
-// tally adds to a term's count, and notes it where it is the first.
-func tally(of []float64, seen []uint32, id uint32, weight float64) []uint32 {
-	if of[id] == 0 {
-		seen = append(seen, id)
-	}
-	of[id] += weight
-	return seen
-}
-
-// eachPair yields every pair once, with its count.
-func (c *counts) eachPair(yield func(words uint64, count float64)) {
-	slices.SortFunc(c.pairs, func(a, b pair) int {
-		if a.words == b.words {
-			return a.at - b.at
+// countGrams counts the grams of the words that were counted, of each stem once:
+// words come several times in a text.
+func (x *lexicon) countGrams() {
+	c := &x.count
+	c.of = grown(c.of, len(x.grams))
+	for _, s := range c.stems {
+		for _, g := range s.grams {
+			if c.of[g] == 0 {
+				c.grams = append(c.grams, g)
+			}
+			c.of[g] += s.count
 		}
-		return cmp.Compare(a.words, b.words)
-	})
-	for i := 0; i < len(c.pairs); {
-		words, sum := c.pairs[i].words, 0.0
-		for ; i < len(c.pairs) && c.pairs[i].words == words; i++ {
-			sum += c.pairs[i].weight // in the order of the text, so that sums round alike
-		}
-		yield(words, sum)
 	}
 }
 
 // clear empties the counts and keeps their room.
 func (c *counts) clear() {
-	for _, list := range [][]uint32{c.words, c.grams} {
-		for _, id := range list {
-			c.of[id] = 0
-		}
+	for _, s := range c.stems {
+		s.count = 0
 	}
-	c.words, c.grams, c.pairs = c.words[:0], c.grams[:0], c.pairs[:0]
+	for _, g := range c.grams {
+		c.of[g] = 0
+	}
+	c.stems, c.grams = c.stems[:0], c.grams[:0]
+	c.pairs.clear()
 	c.wordLength, c.gramLength, c.pairLength = 0, 0, 0
 }
 
@@ -102,4 +78,53 @@ func grown[T any](list []T, n int) []T {
 	out := make([]T, n, n+n/2+1024)
 	copy(out, list)
 	return out
+}
+
+// pairs counts pairs of neighbouring words.
+type pairs struct {
+	list  []pair
+	table []uint32 // by hash: a place in list plus one; open addressing, a power of two
+}
+
+// pair is two words' numbers and how often they stand side by side, weighted.
+type pair struct {
+	words uint64
+	count float64
+}
+
+func (p *pairs) add(before, word uint32, weight float64) {
+	if 2*(len(p.list)+1) > len(p.table) {
+		p.table = make([]uint32, max(512, 2*len(p.table)))
+		for i := range p.list {
+			p.table[p.place(p.list[i].words)] = uint32(i + 1)
+		}
+	}
+	words := uint64(before)<<32 | uint64(word)
+	at := p.place(words)
+	if p.table[at] == 0 {
+		p.list = append(p.list, pair{words: words})
+		p.table[at] = uint32(len(p.list))
+	}
+	p.list[p.table[at]-1].count += weight
+}
+
+// place is where a pair is in the table, or would be.
+func (p *pairs) place(words uint64) int {
+	mask := len(p.table) - 1
+	for i := int(words*0x9e3779b97f4a7c15>>32) & mask; ; i = (i + 1) & mask {
+		if n := p.table[i]; n == 0 || p.list[n-1].words == words {
+			return i
+		}
+	}
+}
+
+// maxPairTable is how large a table is kept; a long text's would be emptied for
+// every short one after it.
+const maxPairTable = 1 << 14
+
+func (p *pairs) clear() {
+	if p.list = p.list[:0]; len(p.table) > maxPairTable {
+		p.table = nil
+	}
+	clear(p.table)
 }

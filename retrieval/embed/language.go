@@ -1,6 +1,7 @@
 package embed
 
 import (
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 
@@ -75,37 +76,43 @@ const (
 // ingesting a document twice must give the same terms.
 func (a *Analyzer) detect(text []*lexeme) language {
 	text = text[:min(len(text), detectTokens)]
-	hits := make([]float64, len(a.languages))
+	configured := uint32(0)
+	for _, l := range a.languages {
+		configured |= 1 << l.index
+	}
+	var hits [maxLanguages]int // times whole
 	n := 0
 	for _, w := range text {
 		if w.ideographic || w.number {
 			continue
 		}
 		n++
-		in := 0
-		for _, l := range a.languages {
-			in += int(w.stops >> l.index & 1)
-		}
-		for i, l := range a.languages {
-			if w.stops>>l.index&1 != 0 {
-				hits[i] += 1 / float64(in) // a word of many languages tells little
-			}
+		in := w.stops & configured
+		for left := in; left != 0; left &= left - 1 {
+			hits[bits.TrailingZeros32(left)] += whole / bits.OnesCount32(in) // a word of many languages tells little
 		}
 	}
-	best := 0
-	for i := range hits {
-		if hits[i] > hits[best] {
-			best = i
+	best := a.languages[0]
+	for _, l := range a.languages {
+		if hits[l.index] > hits[best.index] {
+			best = l
 		}
 	}
-	if best != 0 && hits[best] >= detectShare*float64(n) {
-		return a.languages[best]
-	}
-	if best == 0 && len(a.languages) > 0 && hits[0] == 0 && n > 0 {
+	switch first := a.languages[0]; {
+	case best.index != first.index && float64(hits[best.index]) >= detectShare*float64(n)*whole:
+		return best
+	case best.index == first.index && hits[first.index] == 0 && n > 0:
 		return a.unspoken(text)
 	}
 	return a.languages[0]
 }
+
+// whole is what a function word counts, shared among its languages: divisible by
+// every number of them.
+const (
+	maxLanguages = 8
+	whole        = 840
+)
 
 // unspoken chooses for a text without any known function word: the first
 // configured language while the script is Latin, otherwise "xx" or, where that

@@ -20,9 +20,12 @@ const (
 // a text costs a look-up a word; nothing here is locked.
 type lexicon struct {
 	words    map[string]*lexeme // by their text
+	short    shortWords         // most of them
 	charPair map[string]*lexeme // of scripts without spaces
-	ids      map[string]uint32  // term space and term → its number
-	terms    []string           // by number: space and term
+	stemOf   map[string]*stem   // by its text
+	stems    []*stem            // by number
+	gramOf   map[string]uint32  // its number
+	grams    []string           // by number
 	tenants  map[string]*termKeys
 	pages    int         // of their keys
 	recent   []pairKeyOf // keys of pairs, where two fall on one place the later
@@ -30,6 +33,8 @@ type lexicon struct {
 	text   []*lexeme // the text in hand
 	fields []field
 	count  counts
+	packed []uint64 // terms with their weights, before and after they are sorted
+	spread []uint64
 	lower  [maxTokenRunes]byte
 }
 
@@ -48,13 +53,22 @@ type lexeme struct {
 	forms       []form
 }
 
-// form is a word as one language stems it.
+// form is a word as one language stems it; a stop word has no stem.
 type form struct {
 	language int
-	stop     bool
-	alone    bool // begins no pair
-	word     uint32
-	grams    []uint32
+	stem     *stem
+}
+
+// stem is what all forms of a word are counted as.
+type stem struct {
+	number uint32
+	text   string
+	alone  bool // begins no pair
+	grams  []uint32
+
+	count  float64   // in the text in hand
+	tenant *termKeys // whose key is
+	key    uint32
 }
 
 // lexicons lends lexicons out.
@@ -104,7 +118,7 @@ func (x *lexicon) field(text string, weight float64) {
 // read returns a text's words, limit at most, appended to list; limit 0 is none.
 func (x *lexicon) read(list []*lexeme, text string, limit int) []*lexeme {
 	if x.words == nil {
-		x.words, x.charPair, x.ids = map[string]*lexeme{}, map[string]*lexeme{}, map[string]uint32{}
+		x.words, x.charPair, x.stemOf, x.gramOf = map[string]*lexeme{}, map[string]*lexeme{}, map[string]*stem{}, map[string]uint32{}
 	}
 	from := len(list)
 	for start := 0; start < len(text); {
@@ -113,6 +127,11 @@ func (x *lexicon) read(list []*lexeme, text string, limit int) []*lexeme {
 		}
 		if !wordASCII[text[start]] && text[start] < utf8.RuneSelf && (start+1 == len(text) || text[start+1] < utf8.RuneSelf) {
 			start++
+			continue
+		}
+		if w, end := x.short.next(text, start); w != nil {
+			list = append(list, w)
+			start = end
 			continue
 		}
 		end, plain := run(text, start)
@@ -166,16 +185,14 @@ var wordASCII = func() (t [256]bool) {
 // plain finds a word of ASCII letters and digits in whatever case.
 func (x *lexicon) plain(word string) *lexeme {
 	for i := range len(word) {
-		b := word[i]
-		if b >= 'A' && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		x.lower[i] = b
+		x.lower[i] = lowerASCII[word[i]]
 	}
-	if w := x.words[string(x.lower[:len(word)])]; w != nil {
-		return w
+	w := x.words[string(x.lower[:len(word)])]
+	if w == nil {
+		w = x.lexeme(token{text: string(x.lower[:len(word)])})
 	}
-	return x.lexeme(token{text: string(x.lower[:len(word)])})
+	x.short.put(w)
+	return w
 }
 
 func (x *lexicon) lexeme(t token) *lexeme {
@@ -196,36 +213,48 @@ func (x *lexicon) lexeme(t token) *lexeme {
 	return w
 }
 
-// form stems a word in a language and takes it apart.
-func (x *lexicon) form(w *lexeme, language int) *form {
+// form stems a word in a language; nil for a stop word.
+func (x *lexicon) form(w *lexeme, language int) *stem {
 	for i := range w.forms {
 		if w.forms[i].language == language {
-			return &w.forms[i]
+			return w.forms[i].stem
 		}
 	}
 	f := form{language: language}
 	switch {
 	case w.ideographic:
-		f.word, f.alone = x.id(spaceWord, w.text), true // already a pair
-	case w.stops&(1<<language) != 0:
-		f.stop = true
-	default:
-		stem := fold(languages[language].safeStem(w.text))
-		f.word, f.alone = x.id(spaceWord, stem), stem == ""
-		eachGram(stem, func(g string) { f.grams = append(f.grams, x.id(spaceGram, g)) })
+		f.stem = x.stem(w.text, true)
+	case w.stops&(1<<language) == 0:
+		f.stem = x.stem(fold(languages[language].safeStem(w.text)), false)
 	}
 	w.forms = append(w.forms, f)
-	return &w.forms[len(w.forms)-1]
+	return f.stem
 }
 
-// id is the number of a term.
-func (x *lexicon) id(space byte, term string) uint32 {
-	name := string(space) + term
-	id, ok := x.ids[name]
-	if !ok {
-		id = uint32(len(x.terms))
-		x.ids[name] = id
-		x.terms = append(x.terms, name)
+// stem is the stem of a text. A pair of ideographs, which no word is, has no grams:
+// it is one already.
+func (x *lexicon) stem(text string, ideographs bool) *stem {
+	s := x.stemOf[text]
+	if s != nil {
+		return s
 	}
-	return id
+	s = &stem{number: uint32(len(x.stems)), text: strings.Clone(text), alone: ideographs || text == ""}
+	if !ideographs {
+		eachGram(text, func(g string) { s.grams = append(s.grams, x.gram(g)) })
+	}
+	x.stemOf[s.text] = s
+	x.stems = append(x.stems, s)
+	return s
+}
+
+// gram is the number of a gram.
+func (x *lexicon) gram(text string) uint32 {
+	n, ok := x.gramOf[text]
+	if !ok {
+		text = strings.Clone(text)
+		n = uint32(len(x.grams))
+		x.gramOf[text] = n
+		x.grams = append(x.grams, text)
+	}
+	return n
 }

@@ -26,13 +26,20 @@ func (a *Analyzer) Query(tenantKey []byte, st *Statistics, text string) []Term {
 		x.add(a, x.text, l.index, 1)
 	}
 	words, grams, pairs := map[uint32]float64{}, map[uint32]float64{}, map[uint32]float64{}
-	for _, id := range x.count.words {
-		words[x.term(k, id)] = 0
+	for _, s := range x.count.stems {
+		words[k.stem(s)] = 0
 	}
-	for _, id := range x.count.grams {
-		grams[x.term(k, id)] = 0
+	if a.cfg.GramWeight > 0 {
+		x.countGrams()
 	}
-	x.count.eachPair(func(id uint64, _ float64) { pairs[x.pairKey(k, id)] = 0 })
+	for _, g := range x.count.grams {
+		grams[x.gramKey(k, g)] = 0
+	}
+	if a.cfg.PhraseWeight > 0 {
+		for _, p := range x.count.pairs.list {
+			pairs[x.pairKey(k, p.words)] = 0
+		}
+	}
 	x.count.clear()
 	a.lexicons.giveBack(x)
 	out := make(map[uint32]float32, len(words)+len(grams)+len(pairs))
