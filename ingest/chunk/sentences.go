@@ -17,6 +17,10 @@ func sentences(text string, s sanitize.Span) []sanitize.Span {
 	var out []sanitize.Span
 	start := s.Start
 	for i := s.Start; i < s.End; {
+		if dull[text[i]] {
+			i++
+			continue
+		}
 		r, n := utf8.DecodeRuneInString(text[i:s.End])
 		next := i + n
 		switch {
@@ -37,6 +41,14 @@ func sentences(text string, s sanitize.Span) []sanitize.Span {
 	}
 	return out
 }
+
+// dull bytes end nothing: most of a text.
+var dull = func() (t [256]bool) {
+	for b := range utf8.RuneSelf {
+		t[b] = !strings.ContainsRune("\n.!?", rune(b))
+	}
+	return t
+}()
 
 // closers steps over further stops and closing quotes and brackets.
 func closers(text string, at, end int) int {

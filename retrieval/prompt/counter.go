@@ -34,6 +34,7 @@ type Counter struct {
 	vocabulary func() *vocabulary
 	seed       maphash.Seed
 	memo       []atomic.Pointer[counted] // by hash, two places for each
+	lent       lent
 }
 
 // counted is a piece that was counted before.
@@ -65,39 +66,58 @@ func NewCounter(encoding string) (*Counter, error) {
 // Count returns the number of tokens in text. Bytes that are not UTF-8 count as
 // U+FFFD does.
 func (c *Counter) Count(text string) int {
+	if len(text) <= shortPiece {
+		return c.countIn(nil, text)
+	}
+	known := c.lent.borrow()
+	n := c.countIn(known, text)
+	c.lent.giveBack(known)
+	return n
+}
+
+// countIn counts with the pieces lent, or nil for a short text.
+func (c *Counter) countIn(known *shortPieces, text string) int {
 	n, start := 0, 0
-	prev := borderless
+	var at cutter
 	for i := 0; i < len(text); {
-		kind, r, size := classAt(text, i)
-		if i > start && cuts(prev, kind, r) {
-			n += c.piece(text[start:i])
+		cut, end := at.next(text, i)
+		if cut && i > start {
+			n += c.known(known, text, start, i)
 			start = i
 		}
-		prev = kind
-		i += size
+		i = end
 	}
-	return n + c.piece(text[start:])
+	return n + c.known(known, text, start, len(text))
+}
+
+func (c *Counter) known(p *shortPieces, text string, start, end int) int {
+	if p == nil {
+		return c.piece(text[start:end])
+	}
+	return p.count(c, text, start, end)
 }
 
 // Spans prepares to count parts of a text: the function it returns gives what
 // Count would of text[start:end], both on rune borders, and works through the text
 // only once.
 func (c *Counter) Spans(text string) func(start, end int) int {
-	var cut, before []int // where two sides count apart; tokens before it from the first cut on
+	cut := make([]int, 0, len(text)/4)    // where two sides count apart
+	before := make([]int, 0, len(text)/4) // tokens before it from the first cut on
 	n, start := 0, 0
-	prev := borderless
+	known := c.lent.borrow()
+	var at cutter
 	for i := 0; i < len(text); {
-		kind, r, size := classAt(text, i)
-		if i > start && cuts(prev, kind, r) {
+		apart, end := at.next(text, i)
+		if apart && i > start {
 			if len(cut) > 0 {
-				n += c.piece(text[start:i])
+				n += known.count(c, text, start, i)
 			}
 			cut, before = append(cut, i), append(before, n)
 			start = i
 		}
-		prev = kind
-		i += size
+		i = end
 	}
+	c.lent.giveBack(known)
 	return func(start, end int) int {
 		i, _ := slices.BinarySearch(cut, start)
 		j, found := slices.BinarySearch(cut, end)

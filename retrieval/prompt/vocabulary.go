@@ -74,22 +74,39 @@ func whole(s string) bool {
 // merge counts what byte pair encoding leaves of s: the neighbours of lowest rank
 // are joined, the first of equals, until none can be.
 func (v *vocabulary) merge(s string) int {
-	var room [maxCached + 1]int
-	border := room[:0] // of the parts, the last one's end included
-	for i := range len(s) + 1 {
-		border = append(border, i)
+	var borders, ranks [maxCached + 1]int
+	border := borders[:len(s)+1] // of the parts, the last one's end included
+	for i := range border {
+		border[i] = i
 	}
-	for len(border) > 2 {
-		lowest, at := math.MaxInt, -1
-		for i := 0; i+2 < len(border); i++ {
-			if r, ok := v.ranks[s[border[i]:border[i+2]]]; ok && r < lowest {
-				lowest, at = r, i
+	rank := ranks[:len(s)-1] // of each part joined with the next
+	joined := func(i int) int {
+		if r, ok := v.ranks[s[border[i]:border[i+2]]]; ok {
+			return r
+		}
+		return math.MaxInt
+	}
+	for i := range rank {
+		rank[i] = joined(i)
+	}
+	for len(rank) > 0 {
+		at := 0
+		for i, r := range rank {
+			if r < rank[at] {
+				at = i
 			}
 		}
-		if at < 0 {
+		if rank[at] == math.MaxInt {
 			break
 		}
 		border = append(border[:at+1], border[at+2:]...)
+		rank = append(rank[:at], rank[at+1:]...)
+		if at < len(rank) {
+			rank[at] = joined(at)
+		}
+		if at > 0 {
+			rank[at-1] = joined(at - 1)
+		}
 	}
 	return len(border) - 1
 }
