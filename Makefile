@@ -78,8 +78,8 @@ kills: ## Kill an ingest of 10,000 documents 1,000 times, on SQLite and by two w
 	DOORWARD_KILLS=$(or $(KILLS),1000) DOORWARD_KILL_DOCUMENTS=$(or $(KILL_DOCUMENTS),10000) DOORWARD_BATCHES=10 DOORWARD_BATCH_DOCUMENTS=$(or $(BATCH_DOCUMENTS),1000) \
 	$(GO) test ./cmd/internal/app -run '$(KILLED)' -count=1 -v -timeout 120m
 
-syscalls: ## Fail, fill the disk or kill at every system call of an ingest (needs strace)
-	DOORWARD_SYSCALLS=all $(GO) test ./cmd/internal/app -run TestSyscalls -count=1 -v -parallel 2 -timeout 90m
+syscalls: ## Fail, fill the disk or kill at every system call of an ingest (Linux on amd64; PART=k/n)
+	DOORWARD_SYSCALLS=all DOORWARD_SYSCALLS_PART=$(PART) $(GO) test ./cmd/internal/app -run TestSyscalls -count=1 -v -parallel 2 -timeout 90m
 
 rescans: ## Scan 100,000 documents again while queries go on (COUNT)
 	DOORWARD_RESCAN=$(or $(COUNT),100000) $(GO) test ./cmd/internal/app -run TestRescanRate -count=1 -v -timeout 60m

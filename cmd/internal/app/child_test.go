@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -35,7 +36,11 @@ const (
 	childStore   = "DOORWARD_CHILD_STORE"   // folder with doorward.yaml
 	childWriters = "DOORWARD_CHILD_WRITERS" // that many at once, each over all of it in an order of its own
 	childWorks   = "DOORWARD_CHILD_WORKS"   // read no source: work on the queue
+	childTells   = "DOORWARD_CHILD_TELLS"   // have its system calls announced; each line is a folder, of which it takes in all sources
 )
+
+// announceCalls has this process's system calls announced where that is possible.
+var announceCalls = func() (int, error) { return 0, errors.New("not on this system") }
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == app.ExtractCommand {
@@ -61,12 +66,46 @@ func child(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	say("ready", "", "")
-	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	announced := ""
+	if os.Getenv(childTells) != "" {
+		fd, err := announceCalls()
+		if err != nil {
+			return fmt.Errorf("announcing system calls: %w", err)
+		}
+		announced = strconv.Itoa(fd)
+	}
+	say("ready", "", announced)
+	in := bufio.NewReader(os.Stdin)
+	line, err := in.ReadString('\n')
 	if err != nil { // it is not needed
 		return nil
 	}
-	names := strings.Split(strings.TrimSpace(line), ",")
+	if announced == "" {
+		return takeInto(ctx, cfg, scanners, strings.Split(strings.TrimSpace(line), ","))
+	}
+	for err == nil { // a folder each
+		if cfg, err = configs.Load(filepath.Join(strings.TrimSpace(line), "doorward.yaml")); err != nil {
+			return err
+		}
+		if err := takeInto(ctx, cfg, scanners, namesOf(cfg)); err != nil {
+			say("end", "failed", strings.ReplaceAll(err.Error(), "\n", " "))
+		} else {
+			say("end", "well", "")
+		}
+		line, err = in.ReadString('\n')
+	}
+	return nil
+}
+
+func namesOf(cfg *configs.Config) (out []string) {
+	for _, c := range cfg.Sources {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+// takeInto opens the parts over a folder and takes sources in.
+func takeInto(ctx context.Context, cfg *configs.Config, scanners *app.Scanners, names []string) (err error) {
 	a, err := app.Open(ctx, cfg, app.Options{Scanners: scanners})
 	if err != nil {
 		return err
@@ -163,6 +202,7 @@ type life struct {
 	stderr  string
 	killed  bool
 	took    time.Duration // from start to being open
+	hung    atomic.Bool   // it took too long
 }
 
 // process is a child that waits for its sources.
@@ -173,18 +213,17 @@ type process struct {
 	out    *bufio.Scanner
 	stderr strings.Builder
 	end    func()
+
+	isReady bool
+	said    string // with being ready
 }
 
-// prepare starts a child over dir, under the command wrap if any.
-func prepare(t testing.TB, dir string, env, wrap []string) *process {
+// prepare starts a child over dir.
+func prepare(t testing.TB, dir string, env []string) *process {
 	t.Helper()
-	args := append(slices.Clone(wrap), os.Args[0])
-	p := &process{dir: dir, cmd: exec.Command(args[0], args[1:]...)}
+	p := &process{dir: dir, cmd: exec.Command(os.Args[0])}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p.end = func() { p.cmd.Process.Kill() }
-	if wrap != nil { // the tracer and what it traces
-		p.end = func() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
-	}
 	p.cmd.Env = append(append(os.Environ(), childStore+"="+dir, "GOGC=400"), env...)
 	out, err := p.cmd.StdoutPipe()
 	if err == nil {
@@ -201,6 +240,16 @@ func prepare(t testing.TB, dir string, env, wrap []string) *process {
 	return p
 }
 
+// ready waits until the child is, and returns what it said with that.
+func (p *process) ready() string {
+	for !p.isReady && p.out.Scan() {
+		if rest, ok := strings.CutPrefix(p.out.Text(), "ready "); ok {
+			p.isReady, p.said = true, strings.TrimSpace(rest)
+		}
+	}
+	return p.said
+}
+
 // discard ends a child that is not needed.
 func (p *process) discard() {
 	p.in.Close()
@@ -214,11 +263,7 @@ func (p *process) discard() {
 // long it may live at all.
 func (p *process) live(ctx context.Context, t testing.TB, sources []string, first time.Duration, kill func(said string) time.Duration) *life {
 	t.Helper()
-	for p.out.Scan() {
-		if strings.HasPrefix(p.out.Text(), "ready") {
-			break
-		}
-	}
+	p.ready()
 	acks, err := os.OpenFile(filepath.Join(p.dir, "acknowledged"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -266,7 +311,7 @@ func (p *process) live(ctx context.Context, t testing.TB, sources []string, firs
 }
 
 // live is one life of a child.
-func live(t testing.TB, dir string, sources, env, wrap []string, first time.Duration, kill func(said string) time.Duration) *life {
+func live(t testing.TB, dir string, sources, env []string, first time.Duration, kill func(said string) time.Duration) *life {
 	t.Helper()
-	return prepare(t, dir, env, wrap).live(t.Context(), t, sources, first, kill)
+	return prepare(t, dir, env).live(t.Context(), t, sources, first, kill)
 }

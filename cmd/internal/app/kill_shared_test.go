@@ -155,7 +155,7 @@ type killer struct {
 }
 
 func (k *killer) run(ctx context.Context) {
-	ready := func() *process { return prepare(k.t, k.s.dir, []string{childWorks + "=1"}, nil) }
+	ready := func() *process { return prepare(k.t, k.s.dir, []string{childWorks + "=1"}) }
 	next := ready()
 	defer func() { next.discard() }()
 	for ctx.Err() == nil {
@@ -216,6 +216,7 @@ func TestKillsShared(t *testing.T) {
 			if err := deliver(t.Context(), a, s, nil, c.ack); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
+			t.Logf("so far %d kills, %d acknowledgements, round %d", c.killed(), c.acknowledged(), c.round+1)
 		}
 		c.check()
 		if c.left.Load() <= 0 && c.round%2 == 0 && c.round > 0 {
@@ -276,6 +277,12 @@ func (c *sharedKilling) ack(e ingest.Event) {
 	defer c.mu.Unlock()
 	c.acked[e.ID] = string(e.Outcome)
 	c.acks++
+}
+
+func (c *sharedKilling) acknowledged() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.acks
 }
 
 // expect forgets acknowledgements that the new round makes untrue.

@@ -99,13 +99,7 @@ func (s *store) write(t testing.TB, n, round int) {
 // gone: odd rounds lack the document.
 func gone(i int) bool { draw := i / sourcesOf % 20; return draw == 15 || draw == 16 }
 
-func (s *store) names() []string {
-	var out []string
-	for _, c := range s.cfg.Sources {
-		out = append(out, c.Name)
-	}
-	return out
-}
+func (s *store) names() []string { return namesOf(s.cfg) }
 
 // sibling is a store with the same keys, configuration and corpus, and no data.
 func (s *store) sibling(t testing.TB) *store {
@@ -183,6 +177,7 @@ func TestKills(t *testing.T) {
 		k.live()
 		if k.lives%50 == 0 {
 			k.inspect()
+			t.Logf("so far %d kills, %d acknowledgements, %d looks, round %d, slowest restart %v", k.killed, k.acks, k.looks, k.round+1, k.slowest.Round(time.Millisecond))
 		}
 	}
 	for k.round%2 == 1 || len(k.todo) > 0 { // to the end of an even round
@@ -248,9 +243,9 @@ func (k *killing) run(first time.Duration, kill func(string) time.Duration) {
 	}()
 	p := k.next
 	if p == nil {
-		p = prepare(k.t, k.s.dir, nil, nil)
+		p = prepare(k.t, k.s.dir, nil)
 	}
-	k.next = prepare(k.t, k.s.dir, nil, nil)
+	k.next = prepare(k.t, k.s.dir, nil)
 	l := p.live(k.t.Context(), k.t, k.todo, first, kill)
 	cancel()
 	<-looked
@@ -343,7 +338,7 @@ func TestSameBatch(t *testing.T) {
 			}
 			return -1
 		}
-		l := live(t, rough.dir, rough.names(), []string{childWriters + "=8"}, nil, -1, kill)
+		l := live(t, rough.dir, rough.names(), []string{childWriters + "=8"}, -1, kill)
 		if l.killed {
 			killed++
 		} else if l.err != nil {
