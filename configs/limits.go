@@ -12,8 +12,8 @@ type Limits struct {
 	Deadline    time.Duration `yaml:"deadline"`    // to answer; streams have answer instead
 	Answer      time.Duration `yaml:"answer"`      // longest life of a streamed answer
 	Concurrent  int           `yaml:"concurrent"`  // requests worked on at once; 0: by cores, see docs/guide-platform.md
-	Queue       int           `yaml:"queue"`       // requests that may wait for a place; 0: as many as concurrent
-	Wait        time.Duration `yaml:"wait"`        // longest wait for a place; then 503 with Retry-After
+	Queue       int           `yaml:"queue"`       // requests that may wait for a place; 0: by cores
+	Wait        time.Duration `yaml:"wait"`        // longest wait for a place; then 503 with Retry-After, and only short waits until a second passes without a refusal
 	Streams     int           `yaml:"streams"`     // streamed answers at once
 	HTTP2       int           `yaml:"http2"`       // concurrent requests on one HTTP/2 connection
 	Notice      time.Duration `yaml:"notice"`      // how long readiness says no before the listeners close; skipped when nobody asks /readyz

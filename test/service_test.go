@@ -157,6 +157,7 @@ func floor(t *testing.T, answer []byte) string {
 // rate is what a number of turns gave.
 type rate struct {
 	done int
+	shed int // refused with Retry-After
 	wall time.Duration
 	cpu  float64 // seconds of the service's processor time
 	took []time.Duration
@@ -184,7 +185,7 @@ func (c *caller) rate(t *testing.T, url string, clients int, turn time.Duration,
 	before := c.processor(t, operator)
 	var took times
 	var group sync.WaitGroup
-	var done atomic.Int64
+	var done, shed atomic.Int64
 	started := time.Now()
 	for _, list := range ready[:clients] {
 		group.Go(func() {
@@ -200,6 +201,11 @@ func (c *caller) rate(t *testing.T, url string, clients int, turn time.Duration,
 				}
 				n, err := io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
+				if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+					shed.Add(1)
+					time.Sleep(50 * time.Millisecond)
+					continue
+				}
 				if err != nil || resp.StatusCode != http.StatusOK || n < 20_000 {
 					t.Errorf("status %d, %d bytes, %v", resp.StatusCode, n, err)
 					return
@@ -212,6 +218,7 @@ func (c *caller) rate(t *testing.T, url string, clients int, turn time.Duration,
 	group.Wait()
 	into.wall += time.Since(started)
 	into.done += int(done.Load())
+	into.shed += int(shed.Load())
 	into.cpu += c.processor(t, operator) - before
 	into.took = append(into.took, took.take()...)
 }

@@ -1,17 +1,20 @@
 // Package admission decides which requests are worked on, for how long, and what
 // becomes of the rest. Short requests share a bounded number of places with a
-// bounded queue before them; streams have places of their own; what finds no
-// place is refused at once with Retry-After, so that accepted requests stay fast
-// however many arrive. While the service drains, accepted requests finish and
+// bounded queue before them; pushed documents and streams have places of their
+// own; what would wait too long for a place is refused at once with Retry-After,
+// so that accepted requests stay fast however many arrive. While the service drains, accepted requests finish and
 // readiness says no.
 package admission
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
@@ -27,6 +30,7 @@ type Class int
 // Classes. The zero value is the strictest.
 const (
 	Short  Class = iota // a place, a deadline
+	Push                // a place among pushed documents, a deadline
 	Stream              // a place among streams, a long deadline
 	Free                // health, metrics: no place
 )
@@ -35,7 +39,8 @@ const (
 type Config struct {
 	Concurrent int           // short requests worked on at once
 	Queue      int           // short requests that may wait for a place
-	Wait       time.Duration // longest wait for a place
+	Wait       time.Duration // longest wait for a place; while too much arrives, as long as a request takes that need not wait
+	Pushes     int           // pushed documents worked on at once, with as many waiting
 	Streams    int           // streams at once
 	Body       time.Duration // to read the body of a short request
 	Deadline   time.Duration // to answer a short request
@@ -43,6 +48,7 @@ type Config struct {
 	Classify   func(*http.Request) Class
 	Shed       func(why string)               // told of every refusal; nil: nobody
 	Working    func(class string, change int) // told when requests come and go; nil: nobody
+	Log        *slog.Logger                   // one line a second says what was refused; nil discards
 }
 
 // ErrDraining ends the context of a stream that is still open when the service
@@ -52,26 +58,31 @@ var ErrDraining = errors.New("the service is stopping")
 // Admission admits requests. It is safe for concurrent use.
 type Admission struct {
 	Config
-	places, queue, streams chan struct{}
-	draining               atomic.Bool
-	mu                     sync.Mutex
-	open                   map[int]func() // cuts open streams
-	next                   int
-	cut                    bool
+	places, pushes *places
+	refused        refusals
+	streams        chan struct{}
+	draining       atomic.Bool
+	mu             sync.Mutex
+	open           map[int]func() // cuts open streams
+	next           int
+	cut            bool
 }
 
 // New checks the configuration.
 func New(c Config) (*Admission, error) {
-	if c.Concurrent < 1 || c.Queue < 0 || c.Wait <= 0 || c.Streams < 1 || c.Body <= 0 || c.Deadline <= 0 || c.Answer <= 0 || c.Classify == nil {
+	if c.Concurrent < 1 || c.Queue < 0 || c.Wait <= 0 || c.Pushes < 1 || c.Streams < 1 || c.Body <= 0 || c.Deadline <= 0 || c.Answer <= 0 || c.Classify == nil {
 		return nil, errors.New("making admission: a bound is missing")
 	}
 	if c.Shed == nil {
 		c.Shed = func(string) {}
 	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	if c.Working == nil {
 		c.Working = func(string, int) {}
 	}
-	return &Admission{Config: c, places: make(chan struct{}, c.Concurrent), queue: make(chan struct{}, c.Concurrent+c.Queue),
+	return &Admission{Config: c, places: newPlaces(c.Concurrent, c.Queue, c.Wait), pushes: newPlaces(c.Pushes, c.Pushes, pushesWait),
 		streams: make(chan struct{}, c.Streams), open: map[int]func(){}}, nil
 }
 
@@ -106,8 +117,10 @@ func (a *Admission) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case Stream:
 			a.stream(w, r, next)
+		case Push:
+			a.short(w, r, next, a.pushes, "push")
 		default:
-			a.short(w, r, next)
+			a.short(w, r, next, a.places, "short")
 		}
 	})
 }
@@ -120,44 +133,51 @@ func (a *Admission) deadlines(w http.ResponseWriter, read, write time.Duration) 
 	_ = c.SetWriteDeadline(now.Add(write + grace))
 }
 
-func (a *Admission) short(w http.ResponseWriter, r *http.Request, next http.Handler) {
+func (a *Admission) short(w http.ResponseWriter, r *http.Request, next http.Handler, p *places, class string) {
 	a.deadlines(w, a.Body, a.Deadline)
-	select {
-	case a.queue <- struct{}{}:
-		defer func() { <-a.queue }()
-	default:
-		a.refuse(w, "queue")
+	readAhead(r)
+	leave, why := p.enter(r.Context())
+	if why != "" {
+		a.refuse(w, refusal{why, class, ""})
 		return
 	}
-	if !a.place(r.Context()) {
-		a.refuse(w, "wait")
-		return
-	}
-	defer func() { <-a.places }()
-	a.Working("short", 1)
-	defer a.Working("short", -1)
+	defer leave()
+	a.Working(class, 1)
+	defer a.Working(class, -1)
 	ctx, cancel := context.WithTimeout(r.Context(), a.Deadline)
 	defer cancel()
 	next.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// place waits for a place, no longer than the longest wait.
-func (a *Admission) place(ctx context.Context) bool {
-	select {
-	case a.places <- struct{}{}:
-		return true
-	default:
+// pushesWait is how long a pushed document may wait for a place.
+const pushesWait = time.Second
+
+// smallBody is the largest body that is read before a place is taken.
+const smallBody = 16 << 10
+
+// readAhead reads a small body before a place is taken, so that a slow sender
+// holds none. What cannot be read is for the handler to find.
+func readAhead(r *http.Request) {
+	if r.Body == nil || r.ContentLength <= 0 || r.ContentLength > smallBody {
+		return
 	}
-	t := time.NewTimer(a.Wait)
-	defer t.Stop()
-	select {
-	case a.places <- struct{}{}:
-		return true
-	case <-t.C:
-	case <-ctx.Done():
+	var head bytes.Buffer // grows as bytes arrive: a promise of bytes takes no memory
+	_, err := head.ReadFrom(r.Body)
+	if err == nil {
+		err = io.EOF
 	}
-	return false
+	r.Body = body{io.MultiReader(&head, failing{err}), r.Body}
 }
+
+type body struct {
+	io.Reader
+	io.Closer
+}
+
+// failing ends a body as its connection did.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func (a *Admission) stream(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	select {
@@ -165,7 +185,7 @@ func (a *Admission) stream(w http.ResponseWriter, r *http.Request, next http.Han
 		defer func() { <-a.streams }()
 	default:
 		a.deadlines(w, a.Body, a.Deadline)
-		a.refuse(w, "streams")
+		a.refuse(w, refusal{"streams", "stream", ""})
 		return
 	}
 	a.deadlines(w, a.Answer, a.Answer)
@@ -200,17 +220,18 @@ func (a *Admission) remember(end func()) (forget func()) {
 const RetryAfter = 1
 
 // refuse answers without working on the request.
-func (a *Admission) refuse(w http.ResponseWriter, why string) {
-	a.Shed(why)
+func (a *Admission) refuse(w http.ResponseWriter, why refusal) {
 	var id [8]byte
 	rand.Read(id[:])
-	rid := hex.EncodeToString(id[:])
+	why.request = hex.EncodeToString(id[:])
+	a.Shed(why.why)
+	a.refused.log(a.Log, why)
 	h := w.Header()
-	h.Set("Doorward-Request", rid)
+	h.Set("Doorward-Request", why.request)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Retry-After", strconv.Itoa(RetryAfter))
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_ = json.NewEncoder(w).Encode(map[string]any{"type": contract.Base + "overloaded", "title": "The service is busy; nothing was done",
-		"status": http.StatusServiceUnavailable, "request": rid})
+		"status": http.StatusServiceUnavailable, "request": why.request})
 }

@@ -35,6 +35,7 @@ func admit(t testing.TB, c Config) *Admission {
 			*d = 5 * time.Second
 		}
 	}
+	c.Pushes = max(c.Pushes, 1)
 	a, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func TestWhatFindsNoPlaceIsRefused(t *testing.T) {
 	}
 	<-inside
 	<-inside
-	for len(a.queue) < 3 {
+	for a.places.inLine() < 1 {
 		time.Sleep(time.Millisecond)
 	}
 	resp, err := http.Get(s.URL)
@@ -89,7 +90,9 @@ func TestWhatFindsNoPlaceIsRefused(t *testing.T) {
 // TestWaitIsBounded: a place that does not come free in time is not waited for.
 func TestWaitIsBounded(t *testing.T) {
 	a := admit(t, Config{Concurrent: 1, Queue: 5, Streams: 1, Wait: 20 * time.Millisecond})
-	a.places <- struct{}{}
+	if _, why := a.places.enter(t.Context()); why != "" {
+		t.Fatal(why)
+	}
 	w := httptest.NewRecorder()
 	a.Wrap(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if w.Code != 503 {

@@ -30,31 +30,36 @@ func classify(r *http.Request) admission.Class {
 	case "/v1/output/stream", "/v1/chat/completions", "/v1/batches": // as long as their senders
 		return admission.Stream
 	}
+	if r.Method != http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/documents/") {
+		return admission.Push // these wait for their turn in the pipeline
+	}
 	return admission.Short
 }
 
 // admit makes the public listener's admission. Where an embedder, a reranker or
 // a server's index is asked, requests mostly wait for others, and many can be
-// worked on at once; otherwise they keep the cores busy.
+// worked on at once; otherwise they keep the cores busy, and one more than half
+// as many again fills the time in which they wait for the audit log's disk.
 func admit(a *app.App) (*admission.Admission, error) {
-	l := a.Config.Limits
+	l, cores := a.Config.Limits, runtime.GOMAXPROCS(0)
 	if l.Concurrent == 0 {
-		l.Concurrent = placesPerCore * runtime.GOMAXPROCS(0)
+		l.Concurrent = (3*cores + 1) / 2
 		if a.Embedder != nil || a.Reranker != nil || a.Config.Index.Type == "qdrant" {
-			l.Concurrent = remotePlacesPerCore * runtime.GOMAXPROCS(0)
+			l.Concurrent = remotePlacesPerCore * cores
 		}
 	}
 	if l.Queue == 0 {
-		l.Queue = l.Concurrent
+		l.Queue = max(l.Concurrent, waitingPerCore*cores)
 	}
-	return admission.New(admission.Config{Concurrent: l.Concurrent, Queue: l.Queue, Wait: l.Wait, Streams: l.Streams, Body: l.Body, Deadline: l.Deadline, Answer: l.Answer,
-		Classify: classify, Shed: a.Metrics.Shed, Working: a.Metrics.Working})
+	return admission.New(admission.Config{Concurrent: l.Concurrent, Queue: l.Queue, Wait: l.Wait, Pushes: pushesPerCore * cores, Streams: l.Streams,
+		Body: l.Body, Deadline: l.Deadline, Answer: l.Answer, Classify: classify, Shed: a.Metrics.Shed, Working: a.Metrics.Working, Log: a.Log})
 }
 
 // Places by core where the configuration says nothing.
 const (
-	placesPerCore       = 4
 	remotePlacesPerCore = 32
+	waitingPerCore      = 32
+	pushesPerCore       = 16
 )
 
 // openFaces puts the two HTTP faces over the parts.

@@ -56,7 +56,7 @@ func NewMetrics() *Metrics {
 	for _, why := range []string{"queue", "wait", "streams"} {
 		m.shed.WithLabelValues(why)
 	}
-	for _, class := range []string{"short", "stream"} {
+	for _, class := range []string{"short", "push", "stream"} {
 		m.working.WithLabelValues(class)
 	}
 	m.entries.WithLabelValues("alarm", "dropped")
