@@ -1,11 +1,11 @@
 package injection
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"strings"
-
-	"github.com/doorward/doorward/sanitize/match"
 )
 
 // unit is a block with what was read from it.
@@ -14,7 +14,6 @@ type unit struct {
 	bits             bitset
 	chars, words     float64 // sums of n-gram weights
 	charN, wordN     int
-	foldedLen        int
 	classes          class
 	contentFrom      int // its content words, in reader.content
 	contentTo        int
@@ -46,11 +45,11 @@ type reader struct {
 
 // tables are the compiled lexicon, literals and rules; shared and immutable.
 type tables struct {
-	lex      *lexicon
-	literals *match.Automaton
-	groupOf  []uint8 // literal → group
-	rules    []compiledRule
-	spoken   map[string]bool // words of the literals
+	lex     *lexicon
+	phrases *phrases
+	rules   []compiledRule
+	filter  patternFilter
+	spoken  map[string]bool // words of the literals
 }
 
 const countBuckets = 1 << 13
@@ -145,28 +144,27 @@ func (r *reader) forgedTurns() {
 func (r *reader) readBlock(u *unit, text, s string) {
 	f := &r.fold
 	u.classes = f.classes
-	u.foldedLen = f.n
+	if !u.fresh && !r.collect {
+		return // never scored
+	}
 	stretch := 1
 	if len(f.tokens) > 0 && f.letters > 0 && f.n > 3*len(f.tokens) && f.buf[f.tokens[0].start] >= 0xE0 {
 		stretch = 2
 	}
-	for i := range patterns {
-		if _, _, ok := patterns[i].match(f.tokens, f.classes, stretch); ok {
+	for c := r.tables.filter.candidates(f.classes); c != 0; c &= c - 1 {
+		i := bits.TrailingZeros64(c)
+		if patterns[i].match(f.tokens, stretch) {
 			u.bits.set(wordSlots, i)
 		}
 	}
-	r.tables.literals.ScanBytes(f.buf[:f.n], 0, func(literal, _ int) {
-		u.bits.set(wordLiterals, int(r.tables.groupOf[literal]))
-	})
+	u.bits[wordLiterals] = r.tables.phrases.groups(f.buf, f.n)
 	if u.layer == forged {
 		u.bits.set(wordLiterals, 0) // the token itself stands outside the block
 	}
-	for c := range classCount {
-		if f.classes&(1<<c) != 0 {
-			u.bits.set(wordClasses, c)
-		}
+	u.bits[wordClasses] = uint64(f.classes)
+	if f.classes != 0 {
+		r.skips(u)
 	}
-	r.skips(u)
 	r.structure(u, text, s)
 	r.grams(u)
 	r.contentWords(u)
@@ -275,7 +273,7 @@ func (r *reader) structure(u *unit, text, s string) {
 	set(bitNoClass, f.classes == 0)
 	set(bitManyClasses, onesOf(f.classes) >= 7)
 	set(bitMidLine, !u.line)
-	set(bitForeign, foreign(f.buf[:f.n]))
+	set(bitForeign, f.beyond && foreign(f.buf[:f.n]))
 	set(bitImperativeYou, len(f.tokens) > 0 && f.tokens[0].class&(cWrite|cTool|cSend|cRespond|cReveal|cOverride|cFollow) != 0 && f.classes&(cYou|cMy) != 0)
 	if u.start > 0 {
 		c := text[u.start-1]
@@ -297,8 +295,8 @@ func (r *reader) structure(u *unit, text, s string) {
 	case '"', '\'':
 		set(bitQuoted, true)
 	}
-	set(bitCode, strings.ContainsAny(s, ";{}=") && strings.ContainsAny(s, "()[]{}<>"))
-	set(bitPlaceholder, strings.ContainsAny(s, "[{") && u.bits[wordLiterals]&(1<<3) != 0)
+	set(bitCode, f.signs&codeSign != 0 && f.signs&bracketSign != 0)
+	set(bitPlaceholder, f.signs&holeSign != 0 && u.bits[wordLiterals]&(1<<3) != 0)
 }
 
 // contentWords keeps the hashes of the block's content words and counts them
@@ -423,6 +421,9 @@ func roleLine(b []byte, line bool) int8 {
 	}
 	if len(s) > 40 {
 		s = s[:40]
+	}
+	if bytes.IndexByte(s, ':') < 0 {
+		return 0
 	}
 	for _, r := range roleWords {
 		if len(s) > len(r.word) && string(s[:len(r.word)]) == r.word {

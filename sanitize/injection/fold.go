@@ -2,6 +2,7 @@ package injection
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -31,6 +32,8 @@ type folded struct {
 	classes             class
 	question, exclaim   bool
 	colonEnd            bool
+	beyond              bool  // something in the block is beyond ASCII
+	signs               uint8 // punctuation in the block, of signKinds
 }
 
 const (
@@ -56,32 +59,44 @@ var byteKinds = func() (t [256]uint8) {
 	return t
 }()
 
+// Signs that tell code and templates.
+const (
+	codeSign = 1 << iota
+	bracketSign
+	holeSign
+)
+
+var signKinds = [256]uint8{
+	';': codeSign, '=': codeSign, '{': codeSign | bracketSign | holeSign, '}': codeSign | bracketSign,
+	'(': bracketSign, ')': bracketSign, '[': bracketSign | holeSign, ']': bracketSign, '<': bracketSign, '>': bracketSign,
+}
+
 // fold reads s into f.
 func (f *folded) fold(s string, lex *lexicon) {
-	*f = folded{buf: append(f.buf[:0], ' '), tokens: f.tokens[:0]}
+	*f = folded{buf: append(slices.Grow(f.buf[:0], len(s)+wordPad), ' '), tokens: f.tokens[:0]}
 	b := f.buf
 	word := -1 // start of the open word in b
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			b, word, i = f.foldRune(b, s, i, word, lex)
-			continue
-		}
-		i++
 		k := byteKinds[c]
 		switch {
 		case k&letterByte != 0:
 			if word < 0 {
 				word = len(b)
 			}
-			if k&upperByte != 0 {
-				f.upper++
-				c |= 0x20
+			end := i + 1
+			for end < len(s) && byteKinds[s[end]]&letterByte != 0 {
+				end++
 			}
-			f.letters++
-			b = append(b, c)
+			b = f.letterRun(b, s[i:end])
+			i = end
+			continue
+		case c >= utf8.RuneSelf:
+			f.beyond = true
+			b, word, i = f.foldRune(b, s, i, word, lex)
 			continue
 		case k&digitByte != 0:
+			i++
 			if word < 0 {
 				word = len(b)
 			}
@@ -93,11 +108,22 @@ func (f *folded) fold(s string, lex *lexicon) {
 			}
 			b = append(b, c)
 			continue
-		case c == '\'' && word >= 0 && i < len(s) && byteKinds[s[i]]&letterByte != 0:
+		}
+		i++
+		if c == '\'' && word >= 0 && i < len(s) && byteKinds[s[i]]&letterByte != 0 {
 			b = append(b, c)
 			continue
 		}
-		b, word = f.endWord(b, word, lex)
+		if word >= 0 {
+			b, word = f.endWord(b, word, lex)
+		}
+		if k&blankByte != 0 {
+			if b[len(b)-1] != ' ' {
+				b = append(b, ' ')
+			}
+			continue
+		}
+		f.signs |= signKinds[c]
 		b = f.addMark(b, c, k)
 	}
 	b, _ = f.endWord(b, word, lex)
@@ -107,6 +133,20 @@ func (f *folded) fold(s string, lex *lexicon) {
 	}
 	f.n = len(b)
 	f.buf = append(b, 0, 0, 0, 0, 0, 0, 0, 0)
+}
+
+// letterRun appends letters of ASCII in lower case.
+func (f *folded) letterRun(b []byte, s string) []byte {
+	f.letters += len(s)
+	n := len(b)
+	b = append(b, s...)
+	for i, c := range b[n:] {
+		if byteKinds[c]&upperByte != 0 {
+			f.upper++
+			b[n+i] = c | 0x20
+		}
+	}
+	return b
 }
 
 // addMark appends a blank or a punctuation byte, one per run.
@@ -271,9 +311,10 @@ func (f *folded) endWord(b []byte, word int, lex *lexicon) ([]byte, int) {
 		return b, -1
 	}
 	w := b[word:]
-	c := lex.word(w)
+	h := hashWord(w)
+	c := lex.word(w, h)
 	f.classes |= c
-	f.tokens = append(f.tokens, token{c, hashWord(w), int32(word), int32(len(b))})
+	f.tokens = append(f.tokens, token{c, h, int32(word), int32(len(b))})
 	return b, -1
 }
 
@@ -342,6 +383,10 @@ const (
 	mulPair = 0x165667B19E3779F9
 )
 
+// wordPad is the room that fold keeps behind a word, so that its last bytes are
+// read as one number.
+const wordPad = 24
+
 func hashWord(w []byte) uint32 {
 	h := uint64(len(w)) * mulPair
 	for len(w) >= 8 {
@@ -349,8 +394,13 @@ func hashWord(w []byte) uint32 {
 		h ^= h >> 29
 		w = w[8:]
 	}
-	var tail [8]byte
-	copy(tail[:], w)
-	h = (h ^ binary.LittleEndian.Uint64(tail[:])) * mulWord
-	return uint32(h >> 32)
+	var tail uint64
+	if cap(w) >= 8 {
+		tail = binary.LittleEndian.Uint64(w[:8]) & (1<<(8*len(w)) - 1) // what stands behind w does not count
+	} else {
+		for i, c := range w {
+			tail |= uint64(c) << (8 * i)
+		}
+	}
+	return uint32((h ^ tail) * mulWord >> 32)
 }

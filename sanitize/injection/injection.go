@@ -18,11 +18,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/doorward/doorward/sanitize"
-	"github.com/doorward/doorward/sanitize/match"
 )
 
 // Named thresholds for Config.Threshold. Rates are of ordinary documents of the
@@ -108,11 +108,15 @@ func newScanner(c Config, t *tables, m *model) *Scanner {
 }
 
 func newTables() (*tables, error) {
+	if slices.ContainsFunc(patterns, func(p pattern) bool { return len(p.seq) > maxParts }) {
+		return nil, errors.New("a pattern has too many parts")
+	}
 	if len(patterns) > 64 || len(literalGroups) > 64 {
 		return nil, errors.New("more slots than bits")
 	}
-	t := &tables{lex: newLexicon(english, world), spoken: map[string]bool{}}
+	t := &tables{lex: newLexicon(english, world), filter: newPatternFilter(patterns), spoken: map[string]bool{}}
 	var list []string
+	var groupOf []uint8
 	var f folded
 	for g, group := range literalGroups {
 		for _, p := range group.phrases {
@@ -121,11 +125,11 @@ func newTables() (*tables, error) {
 				t.spoken[w] = true
 			}
 			list = append(list, folded)
-			t.groupOf = append(t.groupOf, uint8(g))
+			groupOf = append(groupOf, uint8(g))
 		}
 	}
 	var err error
-	if t.literals, err = match.New(list); err != nil {
+	if t.phrases, err = newPhrases(list, groupOf); err != nil {
 		return nil, err
 	}
 	t.rules, err = compileRules(rules)

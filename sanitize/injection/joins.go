@@ -183,7 +183,7 @@ func (t *tables) known(word string) bool {
 		return true
 	}
 	w := []byte(strings.ToLower(word))
-	return t.lex.word(w) != 0 || t.spoken[string(w)]
+	return t.lex.word(w, hashWord(w)) != 0 || t.spoken[string(w)]
 }
 
 // glued is an assembled text without the line breaks between its parts: a
@@ -281,7 +281,8 @@ func windowAround(text string, at int, r reach) (from, to int) {
 		}
 	}
 	if to < len(text) {
-		if i := strings.LastIndexAny(text[at:to], " \n"); i >= 0 {
+		// The blank at the join itself is no place to cut: what follows may be one long word.
+		if i := strings.LastIndexAny(text[at:to], " \n"); i > 0 {
 			to = at + i
 		}
 	}

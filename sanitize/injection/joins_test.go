@@ -34,3 +34,18 @@ func TestScanJoins(t *testing.T) {
 		t.Errorf("clean join: %v, %v", found, err)
 	}
 }
+
+// TestScanJoinsBeforeLongWord joins a passage to one that begins with a word
+// longer than what is read behind a join.
+func TestScanJoinsBeforeLongWord(t *testing.T) {
+	s, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{1, near.bytes - 1, near.bytes, near.bytes + 1, 3 * far.bytes} {
+		text := "The harbour opens\n\n" + strings.Repeat("x", n)
+		if _, err := s.ScanJoins(context.Background(), text, []int{strings.Index(text, "\n\n")}); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -137,6 +137,9 @@ const rulePower = 3.6
 
 // strongest is the rule worth most of those that hold, and its worth.
 func (t *tables) strongest(b *bitset, l layer) (rule *compiledRule, worth float64) {
+	if b[wordSlots]|b[wordLiterals] == 0 {
+		return nil, 0 // every rule asks for a slot
+	}
 	for k := range t.rules {
 		c := &t.rules[k]
 		if w := c.worth(l); w > worth && c.holds(b) {

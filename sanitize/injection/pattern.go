@@ -1,5 +1,7 @@
 package injection
 
+import "slices"
+
 // A pattern is a short sequence of word classes within one block. Patterns are
 // the slots of the model; those with a score are rules as well.
 type pattern struct {
@@ -85,17 +87,52 @@ var patterns = []pattern{
 	{name: "drop-prior-instructions", seq: []class{cDrop, cPrior | cAll | cYou, cInstr | cTask | cTalk}, gap: 5},
 }
 
-// match reports whether the pattern occurs in the tokens, and from which token
-// to which.
-func (p *pattern) match(t []token, present class, stretch int) (from, to int, ok bool) {
-	if present&p.unless != 0 {
-		return 0, 0, false
-	}
-	for _, c := range p.seq {
-		if present&c == 0 {
-			return 0, 0, false
+// maxParts is how many classes in sequence a pattern may have.
+const maxParts = 4
+
+// patternFilter tells which patterns can occur in a block with given classes,
+// all patterns at once: bit i of a mask stands for pattern i.
+type patternFilter struct {
+	// at[n][c] are the patterns whose part n holds class c, short[n] those
+	// without a part n, unless[c] those that class c drops.
+	at     [maxParts][classCount]uint64
+	short  [maxParts]uint64
+	unless [classCount]uint64
+}
+
+func newPatternFilter(list []pattern) (f patternFilter) {
+	for i := range list {
+		for n := range f.at {
+			if n >= len(list[i].seq) {
+				f.short[n] |= 1 << i
+				continue
+			}
+			for c := list[i].seq[n]; c != 0; c &= c - 1 {
+				f.at[n][trailing(c)] |= 1 << i
+			}
+		}
+		for c := list[i].unless; c != 0; c &= c - 1 {
+			f.unless[trailing(c)] |= 1 << i
 		}
 	}
+	return f
+}
+
+// candidates are the patterns all of whose parts are present.
+func (f *patternFilter) candidates(present class) uint64 {
+	at, drop := f.short, uint64(0)
+	for c := present; c != 0; c &= c - 1 {
+		k := trailing(c)
+		for n := range at {
+			at[n] |= f.at[n][k]
+		}
+		drop |= f.unless[k]
+	}
+	return at[0] & at[1] & at[2] & at[3] &^ drop
+}
+
+// match reports whether the pattern, a candidate, occurs in the tokens.
+func (p *pattern) match(t []token, stretch int) bool {
 	if p.free {
 		return p.matchFree(t, stretch)
 	}
@@ -104,17 +141,15 @@ func (p *pattern) match(t []token, present class, stretch int) (from, to int, ok
 		limit = min(limit, p.head)
 	}
 	for i := range limit {
-		if t[i].class&p.seq[0] != 0 {
-			if end, ok := p.follow(t, i, stretch); ok {
-				return i, end, true
-			}
+		if t[i].class&p.seq[0] != 0 && p.follow(t, i, stretch) {
+			return true
 		}
 	}
-	return 0, 0, false
+	return false
 }
 
 // follow matches the rest of seq after token i, taking the nearest each time.
-func (p *pattern) follow(t []token, i, stretch int) (int, bool) {
+func (p *pattern) follow(t []token, i, stretch int) bool {
 	for _, c := range p.seq[1:] {
 		next := -1
 		for j := i + 1; j < len(t) && j <= i+1+p.gap*stretch; j++ {
@@ -124,44 +159,30 @@ func (p *pattern) follow(t []token, i, stretch int) (int, bool) {
 			}
 		}
 		if next < 0 {
-			return 0, false
+			return false
 		}
 		i = next
 	}
-	return i, true
+	return true
 }
 
 // matchFree looks for all classes, each on a token of its own where possible,
 // within gap tokens.
-func (p *pattern) matchFree(t []token, stretch int) (from, to int, ok bool) {
+func (p *pattern) matchFree(t []token, stretch int) bool {
 	width := p.gap*stretch + len(p.seq)
 	for i := range t {
 		if t[i].class&p.seq[0] == 0 {
 			continue
 		}
-		lo, hi := max(0, i-width), min(len(t), i+width)
-		from, to, ok = i, i, true
+		before, after := t[max(0, i-width):i], t[i+1:min(len(t), i+width)]
+		all := true
 		for _, c := range p.seq[1:] {
-			found := -1
-			for d := 1; d <= width; d++ {
-				if j := i + d; j < hi && t[j].class&c != 0 {
-					found = j
-					break
-				}
-				if j := i - d; j >= lo && t[j].class&c != 0 {
-					found = j
-					break
-				}
-			}
-			if found < 0 {
-				ok = false
-				break
-			}
-			from, to = min(from, found), max(to, found)
+			has := func(o token) bool { return o.class&c != 0 }
+			all = all && (slices.ContainsFunc(after, has) || slices.ContainsFunc(before, has))
 		}
-		if ok {
-			return from, to, true
+		if all {
+			return true
 		}
 	}
-	return 0, 0, false
+	return false
 }

@@ -20,6 +20,8 @@ const maxRegion = 1 << 13
 type marks struct {
 	text string
 	next map[string]int
+	// angle and bracket are the next places of '<' and '[' that were found.
+	angle, bracket int
 }
 
 // after is the first place of mark at or after from, or -1 if there is none
@@ -46,11 +48,10 @@ func (m *marks) after(mark string, from, limit int) int {
 func (m *marks) nextRegion(pos int) (region, bool) {
 	t := m.text
 	for i := pos; i < len(t); i++ {
-		j := strings.IndexAny(t[i:], "<[")
-		if j < 0 {
+		m.angle, m.bracket = nextByte(t, '<', m.angle, i), nextByte(t, '[', m.bracket, i)
+		if i = min(m.angle, m.bracket); i == len(t) {
 			break
 		}
-		i += j
 		var r region
 		var ok bool
 		if t[i] == '<' {
@@ -63,6 +64,18 @@ func (m *marks) nextRegion(pos int) (region, bool) {
 		}
 	}
 	return region{}, false
+}
+
+// nextByte is the first place of c at or after from, or the length of t; known is
+// one found before, or 0.
+func nextByte(t string, c byte, known, from int) int {
+	if known >= from && (known > 0 || t[0] == c) {
+		return known
+	}
+	if i := strings.IndexByte(t[from:], c); i >= 0 {
+		return from + i
+	}
+	return len(t)
 }
 
 func (m *marks) angleRegion(i int) (region, bool) {

@@ -72,6 +72,12 @@ func (s *segmenter) plainRun(from, to int) {
 	t := s.text
 	start, line := from, true
 	for i := from; i < to; {
+		for dull := min(to, start+maxBlock); i < dull && !cutting[t[i]]; {
+			i++
+		}
+		if i == to {
+			break
+		}
 		c := t[i]
 		switch {
 		case c == '\n':
@@ -134,6 +140,17 @@ func (s *segmenter) plainRun(from, to int) {
 	}
 	s.add(start, to, line)
 }
+
+// cutting are the bytes at which plainRun looks twice.
+var cutting = func() (t [256]bool) {
+	for c := 0xE3; c < len(t); c++ {
+		t[c] = true
+	}
+	for _, c := range "\n.!?<\"'\\" {
+		t[c] = true
+	}
+	return t
+}()
 
 // minTagRun is the shortest run of Unicode tags, in bytes, that is taken for
 // smuggled text: flags of regions (a black flag and six tags) are shorter.

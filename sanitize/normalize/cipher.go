@@ -25,10 +25,10 @@ const stretch = 240
 // sentenceEnd returns the place of the next end of a line, sentence or quotation.
 func sentenceEnd(text string, at int) int {
 	for ; at < len(text); at++ {
-		switch text[at] {
-		case '\n', '"', ':', ';', '(', ')', '<', '>':
+		switch ending[text[at]] {
+		case always:
 			return at
-		case '.', '!', '?':
+		case beforeBlank:
 			if at+1 == len(text) || text[at+1] == ' ' || text[at+1] == '\n' {
 				return at
 			}
@@ -36,6 +36,17 @@ func sentenceEnd(text string, at int) int {
 	}
 	return at
 }
+
+// ending tells which bytes end a sentence, and which only before a blank.
+var ending = [256]uint8{
+	'\n': always, '"': always, ':': always, ';': always, '(': always, ')': always, '<': always, '>': always,
+	'.': beforeBlank, '!': beforeBlank, '?': beforeBlank,
+}
+
+const (
+	always = 1 + iota
+	beforeBlank
+)
 
 // english are frequent trigrams of English, most frequent first.
 const english = `the and ing ion tio ent ati for her ter hat tha ere ate his con res ver all ons nce men ith ted ers pro thi wit are ess not ive was ect rea com eve per int est sta cti ica ist ear ain one our iti rat ell ant str pre ous ign nor ore sys tem ins ruc uct
@@ -77,12 +88,28 @@ func trigrams(line string) (letters, grams int) {
 	return letters, grams
 }
 
+// plainlyEnglish reports, of most English after a third of the line, that it has
+// frequent trigrams enough even if all of it were letters.
+func plainlyEnglish(line string) bool {
+	grams, last := 0, 31<<5|31
+	for i := 0; i < len(line); i++ {
+		last = (last<<5 | int(fiveBits[line[i]])) & (1<<15 - 1)
+		if grams += int(isEnglish[last]); grams*9 >= len(line) {
+			return true
+		}
+	}
+	return false
+}
+
 // frequency is how often letters occur in English text, in thousandths.
 var frequency = [26]int{82, 15, 28, 43, 127, 22, 20, 61, 70, 2, 8, 40, 24, 67, 75, 19, 1, 60, 63, 91, 28, 10, 24, 2, 20, 1}
 
 // decipher returns a line read in the way that makes English of it, or nothing
 // when it is English, or nothing makes it so.
 func decipher(line string) string {
+	if plainlyEnglish(line) {
+		return ""
+	}
 	letters, grams := trigrams(line)
 	if letters < 18 || letters*10 < len(line)*6 || grams*9 >= letters {
 		return ""

@@ -13,11 +13,12 @@ import (
 // signs, backslash escapes of JSON, JavaScript, C and Python.
 func escapeEdits(text string) (edits []edit) {
 	for i := 0; i < len(text); {
-		k := strings.IndexAny(text[i:], `&%\`)
-		if k < 0 {
+		for i < len(text) && traits[text[i]] != hasEscape {
+			i++
+		}
+		if i == len(text) {
 			return edits
 		}
-		i += k
 		var e edit
 		var ok bool
 		switch text[i] {

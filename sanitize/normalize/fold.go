@@ -24,6 +24,10 @@ func foldEdits(text string) []edit {
 	f := folder{text: text}
 	for i := 0; i < len(text); {
 		c := text[i]
+		for traits[c]&(hasHigh|hasControl) == 0 && i+1 < len(text) {
+			i++
+			c = text[i]
+		}
 		switch {
 		case c >= utf8.RuneSelf:
 			i = f.rune(i)

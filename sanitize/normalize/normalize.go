@@ -152,7 +152,11 @@ var traits = func() (t [256]trait) {
 }()
 
 func traitsOf(text string) (has trait) {
-	for i := 0; i < len(text); i++ {
+	i := 0
+	for ; i+4 <= len(text); i += 4 {
+		has |= traits[text[i]] | traits[text[i+1]] | traits[text[i+2]] | traits[text[i+3]]
+	}
+	for ; i < len(text); i++ {
 		has |= traits[text[i]]
 	}
 	return has

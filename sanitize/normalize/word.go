@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -204,12 +205,25 @@ func turnBack(s string) string {
 
 // nextHigh returns the place of the next byte beyond ASCII, or -1.
 func nextHigh(text string, i int) int {
+	const high = 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		if x := eight(text, i) & high; x != 0 {
+			return i + bits.TrailingZeros64(x)>>3
+		}
+	}
 	for ; i < len(text); i++ {
 		if text[i] >= utf8.RuneSelf {
 			return i
 		}
 	}
 	return -1
+}
+
+// eight reads eight bytes as one number, the first lowest.
+func eight(text string, i int) uint64 {
+	s := text[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // appendEdit adds an edit unless it overlaps the one before.
