@@ -87,7 +87,7 @@ func (p *places) line() (w *waiter, bound time.Duration, why string) {
 
 // bound is the longest wait for who comes now.
 func (p *places) bound(now time.Time) time.Duration {
-	if now.Before(p.surplus) {
+	if now.Before(p.surplus) && p.alone > 0 {
 		return min(p.wait, p.alone*3/4)
 	}
 	return p.wait

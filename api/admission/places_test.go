@@ -39,9 +39,6 @@ func TestPlacesAreGivenBack(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		if _, why := p.enter(t.Context()); why != "queue" {
-			t.Errorf("beyond the queue: %q", why)
-		}
 		goAway()
 		if why := <-ended; why != "wait" {
 			t.Errorf("who went away got %q", why)
@@ -54,6 +51,13 @@ func TestPlacesAreGivenBack(t *testing.T) {
 		synctest.Wait()
 		if p.taken != 0 || p.inLine() != 0 {
 			t.Errorf("%d places taken, %d in line", p.taken, p.inLine())
+		}
+		p = newPlaces(1, 0, time.Second)
+		if _, why := p.enter(t.Context()); why != "" {
+			t.Error(why)
+		}
+		if _, why := p.enter(t.Context()); why != "queue" {
+			t.Errorf("beyond the queue: %q", why)
 		}
 	})
 }
