@@ -28,6 +28,9 @@ func (q *Queue) beat(ctx context.Context, name string) error {
 }
 
 func (q *Queue) leave(ctx context.Context, name string) error {
+	if _, err := q.DB.Pool.Exec(ctx, `delete from ingest_lives where worker = $1`, name); err != nil {
+		return err
+	}
 	_, err := q.DB.Pool.Exec(ctx, `delete from ingest_workers where id = $1 or seen < clock_timestamp() - interval '1 day'`, name)
 	return err
 }
@@ -117,6 +120,9 @@ func (q *Queue) Sweep(ctx context.Context, last map[catalog.Ref]bool) (found map
 	_, err = q.DB.Exclusively(ctx, "sweep", func() error {
 		if err := q.adopt(ctx); err != nil {
 			return fmt.Errorf("adopting documents: %w", err)
+		}
+		if err := q.forget(ctx); err != nil {
+			return err
 		}
 		found, err = q.orphans(ctx)
 		if err != nil {

@@ -107,8 +107,12 @@ func (q *Queue) migrate(ctx context.Context) error {
 			if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 				return err
 			}
-			_, err = q.DB.Pool.Exec(ctx, `create table if not exists ingest_workers (id text primary key, seen timestamptz not null)`)
-			return err
+			for _, table := range []string{`create table if not exists ingest_workers (id text primary key, seen timestamptz not null)`, livesTable} {
+				if _, err := q.DB.Pool.Exec(ctx, table); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		if ran || err != nil {
 			return err
@@ -197,9 +201,12 @@ func (q *Queue) Wait(ctx context.Context, batches <-chan int64, yield func(inges
 		if err != nil {
 			return err
 		}
-		for id, events := range done {
+		for id, o := range done {
 			delete(open, id)
-			for _, e := range events {
+			for _, part := range o.Parts {
+				open[part] = true
+			}
+			for _, e := range o.Events {
 				yield(e)
 			}
 		}
@@ -210,9 +217,10 @@ func (q *Queue) Wait(ctx context.Context, batches <-chan int64, yield func(inges
 // outcome is what a finished job says of its documents: names and rules, no text.
 type outcome struct {
 	Events []ingest.Event `json:"events"`
+	Parts  []int64        `json:"parts,omitempty"` // batches that go on with its documents
 }
 
-func (q *Queue) finished(ctx context.Context, open map[int64]bool) (map[int64][]ingest.Event, error) {
+func (q *Queue) finished(ctx context.Context, open map[int64]bool) (map[int64]outcome, error) {
 	ids := make([]int64, 0, len(open))
 	for id := range open {
 		ids = append(ids, id)
@@ -224,7 +232,7 @@ func (q *Queue) finished(ctx context.Context, open map[int64]bool) (map[int64][]
 		return nil, fmt.Errorf("waiting for batches: %w: %w", catalog.ErrUnavailable, err)
 	}
 	defer rows.Close()
-	done := map[int64][]ingest.Event{}
+	done := map[int64]outcome{}
 	for rows.Next() {
 		var id int64
 		var text string
@@ -235,7 +243,7 @@ func (q *Queue) finished(ctx context.Context, open map[int64]bool) (map[int64][]
 		if err := json.Unmarshal([]byte(text), &o); err != nil {
 			return nil, fmt.Errorf("reading a batch's outcome: %w", err)
 		}
-		done[id] = o.Events
+		done[id] = o
 	}
 	return done, rows.Err()
 }

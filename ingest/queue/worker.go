@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"github.com/doorward/doorward/ingest"
@@ -32,12 +33,13 @@ type worker struct {
 	gate  gate
 	limit *rate.Limiter // nil: none
 	added counts
+	room  *semaphore.Weighted // for batches; all of it for one that cost lives
 }
 
 // Work works on batches until the context ends; then it finishes what it has in
 // hand, for at most half a minute. Several processes may do so at once.
 func (q *Queue) Work(ctx context.Context) error {
-	w := &worker{q: q, name: name(), added: counts{n: map[string]int{}}}
+	w := &worker{q: q, name: name(), added: counts{n: map[string]int{}}, room: semaphore.NewWeighted(int64(q.Batches))}
 	if q.Rate > 0 {
 		w.limit = rate.NewLimiter(rate.Limit(q.Rate), max(1, int(q.Rate)))
 	}
@@ -94,23 +96,48 @@ func name() string {
 // still this worker's, or is nobody's: River would otherwise take the answer for
 // that of whoever has it now.
 func (w *worker) Work(ctx context.Context, job *river.Job[batchJob]) error {
-	err := w.try(ctx, job)
+	lost, end, err := w.begin(ctx, job.ID)
+	if err == nil {
+		err = w.suspect(ctx, job, lost)
+		end()
+	}
 	if errors.Is(err, catalog.ErrTaken) {
 		w.q.Log.WarnContext(ctx, "a batch was taken over by another worker", "batch", job.ID)
 		w.untilDone(ctx, job)
 		return nil
 	}
-	if err == nil || ctx.Err() != nil {
+	if err == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return err
 	}
-	if transient(err) {
+	if ctx.Err() == nil && transient(err) {
 		w.q.Log.WarnContext(ctx, "a batch waits for a part that does not answer", "batch", job.ID, "error", err)
 		return river.JobSnooze(w.gate.next())
 	}
 	if job.Attempt >= attempts {
-		return errors.Join(err, w.hold(ctx, job))
+		held := context.WithoutCancel(ctx) // it may have been out of time
+		return errors.Join(err, w.hold(held, job, "error"))
 	}
 	return err
+}
+
+// suspect works on the batch, unless it cost so many lives that others must not be
+// risked.
+func (w *worker) suspect(ctx context.Context, job *river.Job[batchJob], lost int) error {
+	if lost < isolateAfter {
+		return w.try(ctx, job)
+	}
+	n, err := w.remaining(ctx, job.ID)
+	switch {
+	case err != nil:
+		return err
+	case n > 1:
+		w.q.Log.WarnContext(ctx, "workers died with a batch: its documents go on one by one", "batch", job.ID, "workers", lost, "documents", n)
+		return w.part(ctx, job)
+	case n == 1 && lost >= holdAfter:
+		w.q.Log.WarnContext(ctx, "workers died with a document: it is held", "batch", job.ID, "workers", lost)
+		return w.hold(ctx, job, WorkerDied)
+	}
+	return w.try(ctx, job)
 }
 
 // try works on the batch, patiently: parts that do not answer are asked again.
@@ -164,7 +191,7 @@ func (w *worker) batch(ctx context.Context, job *river.Job[batchJob]) error {
 	for i := range events {
 		events[i].Err = nil // not for storing
 	}
-	if err := river.RecordOutput(ctx, outcome{events}); err != nil {
+	if err := river.RecordOutput(ctx, outcome{Events: events}); err != nil {
 		return err
 	}
 	if err := judged.Settle(ctx, done); err != nil && !done.completed {
@@ -209,7 +236,7 @@ func (c *committer) complete(ctx context.Context, tx relational.Tx) error {
 }
 
 // hold gives up on a batch: its documents wait for a reviewer, unindexed.
-func (w *worker) hold(ctx context.Context, job *river.Job[batchJob]) error {
+func (w *worker) hold(ctx context.Context, job *river.Job[batchJob], reason string) error {
 	number := strconv.FormatInt(job.ID, 10)
 	c := w.q.Catalog.ForJob(number, func(ctx context.Context, tx relational.Tx) error { return holds(ctx, tx, job) })
 	arrivals, err := c.JobArrivals(ctx, number)
@@ -218,12 +245,15 @@ func (w *worker) hold(ctx context.Context, job *river.Job[batchJob]) error {
 	}
 	var judgements []catalog.Judgement
 	var entries []audit.Entry
+	var o outcome
 	for _, a := range arrivals {
-		judgements = append(judgements, catalog.Judgement{Ref: catalog.Ref{Tenant: a.Tenant, Document: a.ID}, State: catalog.Held, Reasons: []string{"error"}})
-		entries = append(entries, audit.Entry{Event: "ingest", Outcome: string(ingest.Quarantined), Tenant: a.Tenant, Documents: []string{a.ID}, Reason: "error"})
+		judgements = append(judgements, catalog.Judgement{Ref: catalog.Ref{Tenant: a.Tenant, Document: a.ID}, State: catalog.Held, Reasons: []string{reason}})
+		entries = append(entries, audit.Entry{Event: "ingest", Outcome: string(ingest.Quarantined), Tenant: a.Tenant, Documents: []string{a.ID}, Reason: reason})
+		o.Events = append(o.Events, ingest.Event{ID: a.ID, Outcome: ingest.Quarantined, Bytes: int64(len(a.Bytes)), Reasons: []string{reason}})
 	}
-	if len(judgements) == 0 {
-		return nil
+	// In place of what was recorded when the batch was judged and could not be kept.
+	if err := river.RecordOutput(ctx, o); err != nil || len(judgements) == 0 {
+		return err
 	}
 	if err := w.q.Pipeline.Audit.Append(ctx, entries...); err != nil {
 		return err

@@ -66,9 +66,12 @@ func (s *Snapshot) Test(ctx context.Context) (report TestReport, err error) {
 		}
 	}()
 	rec := &recorder{inputs: map[string]ast.Value{}, cover: cover.New()}
+	// Tests ask whether the policy is right. On a busy machine they take longer than
+	// an answer may; a program that does not start for that helps nobody.
+	patience := 5 * s.cfg.timeout()
 	err = storage.Txn(ctx, s.store, storage.TransactionParams{}, func(txn storage.Transaction) error {
 		results, err := tester.NewRunner().SetCompiler(newCompiler()).SetStore(s.store).SetModules(s.modules).
-			RaiseBuiltinErrors(true).SetCoverageQueryTracer(rec).SetTimeout(s.cfg.timeout()).RunTests(ctx, txn)
+			RaiseBuiltinErrors(true).SetCoverageQueryTracer(rec).SetTimeout(patience).RunTests(ctx, txn)
 		if err != nil {
 			return err
 		}

@@ -111,6 +111,9 @@ func takeInto(ctx context.Context, cfg *configs.Config, scanners *app.Scanners, 
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if word := os.Getenv(childDies); word != "" {
+		a.Pipeline.Config.Extractor = deadly{a.Pipeline.Config.Extractor, []byte(word)}
+	}
 	say("open", "", "")
 	if os.Getenv(childWorks) != "" {
 		return a.Work(ctx)

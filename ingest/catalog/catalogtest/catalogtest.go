@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"arrivals round trip":               arrivals,
 		"a rejected arrival is shredded":    rejected,
 		"a version that returns stays":      returns,
+		"what is held is not published":     takenBack,
 		"attributes change at once":         attributes,
 		"retired documents are gone":        retired,
 		"tenants are apart":                 tenants,
@@ -242,6 +244,30 @@ func rejected(t *testing.T, s Store, _ func() Store) {
 	must(t, err)
 	if got.State != catalog.Rejected || len(got.Bytes) != 0 {
 		t.Errorf("came back as %+v", got)
+	}
+}
+
+// takenBack: a version was stored, and its document is held before that is live.
+func takenBack(t *testing.T, s Store, _ func() Store) {
+	ctx := t.Context()
+	put(t, s, version("d", "v1", "x"))
+	must(t, s.Receive(ctx, []catalog.Arrival{{Tenant: tenant, ID: "d", Source: "src", Content: "h2", Bytes: []byte("newer"), Received: time.Unix(6, 0)}}))
+	must(t, s.Intend(ctx, []catalog.Version{version("d", "v2", "y")}))
+	must(t, s.Hold(ctx, []catalog.Judgement{{Ref: catalog.Ref{Tenant: tenant, Document: "d"}, State: catalog.Held, Reasons: []string{"error"}}}))
+	intents, err := s.Intents(ctx)
+	must(t, err)
+	if len(intents) != 0 {
+		t.Errorf("still intended: %v", intents)
+	}
+	tasks, _, err := s.Tasks(ctx)
+	must(t, err)
+	if !slices.ContainsFunc(tasks, func(k catalog.Task) bool { return k.Op == catalog.RetireOp && k.Document == "d" && k.Version == "v2" }) {
+		t.Errorf("the index is not told to forget it: %+v", tasks)
+	}
+	docs, err := s.Documents(ctx, tenant, []string{"d"})
+	must(t, err)
+	if docs["d"].Version != "v1" {
+		t.Errorf("live is %q, want the version before", docs["d"].Version)
 	}
 }
 

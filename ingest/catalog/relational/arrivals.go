@@ -119,8 +119,26 @@ func (c *Catalog) hold(ctx context.Context, tx Tx, j catalog.Judgement) error {
 	if n != 1 {
 		return catalog.ErrNotFound
 	}
-	if j.State == catalog.Rejected {
-		return shred(ctx, tx, j.Ref)
+	if err := c.takeBack(ctx, tx, j.Ref); err != nil || j.State != catalog.Rejected {
+		return err
+	}
+	return shred(ctx, tx, j.Ref)
+}
+
+// takeBack forgets versions of a document that were stored and are not live: whoever
+// finishes what others left must not publish what is held now.
+func (c *Catalog) takeBack(ctx context.Context, tx Tx, r catalog.Ref) error {
+	stored, err := c.stored(ctx, tx, []catalog.Ref{r})
+	if err != nil {
+		return err
+	}
+	for _, v := range stored[r.Tenant+"\x00"+r.Document] {
+		if v.state != string(catalog.Intent) {
+			continue
+		}
+		if err := retireVersion(ctx, tx, v.ref); err != nil {
+			return err
+		}
 	}
 	return nil
 }
