@@ -224,6 +224,21 @@ func newKey(id, number string, created, expires time.Time) (Key, Credentials, er
 	return Key{ID: number, Hash: hashKey(key), Assertion: pub, Created: created, Expires: expires}, Credentials{Key: key, Assertion: priv}, nil
 }
 
+// keyed looks up the backend that has this key.
+func (b *Backends) keyed(id, key string, now time.Time) (known Backend, found, live bool, err error) {
+	known, registered, err := b.byID(id)
+	if err != nil {
+		return Backend{}, false, false, err
+	}
+	hash := []byte(hashKey(key))
+	for _, k := range append([]Key{{}}, known.Keys...) { // an unknown backend costs a comparison too
+		if subtle.ConstantTimeCompare([]byte(k.Hash), hash) == 1 {
+			found, live = registered, k.Live(now)
+		}
+	}
+	return known, found, live, nil
+}
+
 // byKey finds the backend a key belongs to, in time that does not depend on how
 // much of the key is right.
 func (b *Backends) byKey(key string, now time.Time) (Backend, error) {
@@ -232,19 +247,15 @@ func (b *Backends) byKey(key string, now time.Time) (Backend, error) {
 	if !ok || !cut || len(key) > 256 {
 		return Backend{}, fmt.Errorf("%w: the backend key is malformed", ErrUnauthenticated)
 	}
-	known, found, err := b.byID(id)
+	known, found, live, err := b.keyed(id, key, now)
+	if err == nil && !found && b.again() { // it may have been made since
+		known, found, live, err = b.keyed(id, key, now)
+	}
 	if err != nil {
 		return Backend{}, err
 	}
-	hash := []byte(hashKey(key))
-	same, live := 0, false
-	for _, k := range append([]Key{{}}, known.Keys...) { // an unknown backend costs a comparison too
-		if subtle.ConstantTimeCompare([]byte(k.Hash), hash) == 1 {
-			same, live = 1, k.Live(now)
-		}
-	}
 	switch {
-	case !found || same != 1:
+	case !found:
 		return Backend{}, fmt.Errorf("%w: the backend key is not known", ErrUnauthenticated)
 	case !known.Revoked.IsZero():
 		return Backend{}, fmt.Errorf("%w: the backend was revoked", ErrUnauthenticated)

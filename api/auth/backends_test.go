@@ -85,6 +85,47 @@ func TestRevocationHoldsWhileServing(t *testing.T) {
 	}
 }
 
+// TestNewKeyWorksAtOnce: a key that is not in the register as it was last read has
+// it read again; keys that are in no register cannot have it read all the time.
+func TestNewKeyWorksAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	serving, cli := register(t, dir), register(t, dir)
+	stale := func() { // it was read a moment ago, before what follows
+		serving.mu.Lock()
+		defer serving.mu.Unlock()
+		serving.read = time.Now().Add(-unknownEvery)
+	}
+	serving.List()
+	made, err := cli.Add(Backend{ID: "chat", Tenant: "acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale()
+	if _, err := serving.byKey(made.Key, now); err != nil {
+		t.Errorf("a new backend: %v", err)
+	}
+	rotated, err := cli.Rotate("chat", Rotation{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale()
+	if _, err := serving.byKey(rotated.Key, now); err != nil {
+		t.Errorf("a new key: %v", err)
+	}
+	if _, err := serving.byKey(made.Key, now); err == nil {
+		t.Error("the key before goes on")
+	}
+	began, before := time.Now(), serving.looks
+	for range 20_000 {
+		if _, err := serving.byKey(made.Key, now); err == nil {
+			t.Fatal("an old key works")
+		}
+	}
+	if n, most := serving.looks-before, int(time.Since(began)/unknownEvery)+1; n > most {
+		t.Errorf("20,000 unknown keys had the register looked at %d times in %v", n, time.Since(began))
+	}
+}
+
 func TestOneKeyRevoked(t *testing.T) {
 	b := register(t, t.TempDir())
 	first, _ := b.Add(Backend{ID: "chat", Tenant: "acme", Created: now})

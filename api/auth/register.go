@@ -21,8 +21,8 @@ const BackendsFile = "backends.json"
 var ErrRegister = errors.New("the register of backends cannot be read")
 
 // Backends is the register of callers. It follows its file: what `doorward keys`
-// changes holds for a running service within [followEvery]. It is safe for
-// concurrent use.
+// changes holds for a running service within [followEvery], and a new key at
+// once. It is safe for concurrent use.
 type Backends struct {
 	path   string
 	before func() error // nil: nothing
@@ -32,11 +32,17 @@ type Backends struct {
 	err   error
 	stamp stamp
 	read  time.Time // when the file was last looked at; monotonic
+	looks int       // how often
 }
 
 // followEvery is how often the register's file is looked at, and so the longest
 // that a revoked key goes on working.
 const followEvery = 500 * time.Millisecond
+
+// unknownEvery is how often callers that are not in the register, as it was last
+// read, may have it looked at: a new key works at once, and unknown ones cannot
+// keep the disk busy.
+const unknownEvery = 20 * time.Millisecond
 
 // stamp tells two states of a file apart.
 type stamp struct {
@@ -88,6 +94,19 @@ func (b *Backends) find(ok func(Backend) bool) (Backend, bool, error) {
 	return Backend{}, false, nil
 }
 
+// again looks at the register for a caller that is not in it, and reports whether
+// it is another now.
+func (b *Backends) again() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if time.Since(b.read) < unknownEvery {
+		return false
+	}
+	was := b.stamp
+	b.look()
+	return b.stamp != was || b.err != nil
+}
+
 func (b *Backends) byID(id string) (Backend, bool, error) {
 	return b.find(func(x Backend) bool { return x.ID == id })
 }
@@ -95,10 +114,15 @@ func (b *Backends) byID(id string) (Backend, bool, error) {
 // follow reads the file anew where it changed. One that cannot be read leaves
 // nobody registered: the backend it revoked might be the one that asks.
 func (b *Backends) follow() {
-	if !b.read.IsZero() && time.Since(b.read) < followEvery {
-		return
+	if b.read.IsZero() || time.Since(b.read) >= followEvery {
+		b.look()
 	}
+}
+
+// look reads the file anew if it changed since it was last looked at.
+func (b *Backends) look() {
 	b.read = time.Now()
+	b.looks++
 	s, err := stampOf(b.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		b.list, b.err, b.stamp = nil, nil, stamp{}
