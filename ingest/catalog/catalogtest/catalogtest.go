@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"what is held is not published":     takenBack,
 		"attributes change at once":         attributes,
 		"retired documents are gone":        retired,
+		"no reader sees what was":           fresh,
 		"tenants are apart":                 tenants,
 		"answers are kept":                  answers,
 		"deliveries are kept":               deliveries,

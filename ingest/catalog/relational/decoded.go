@@ -38,12 +38,17 @@ func (m decoded) of(d catalog.Document, raw rawDocument, decode func(catalog.Doc
 		return d, err
 	}
 	d = d.Computed()
-	m.by.Put(k, d, len(raw.attributes)+len(raw.findings)+len(raw.signed)+len(raw.sealed))
+	m.by.Put(k, d, raw.size())
 	return d, nil
 }
 
 // forget drops everything, so that nothing of an erased document stays.
 func (m decoded) forget() { m.by.Forget() }
+
+// size is how many bytes it holds.
+func (raw rawDocument) size() int {
+	return len(raw.attributes) + len(raw.findings) + len(raw.signed) + len(raw.sealed)
+}
 
 // key is a hash of every column but the last four.
 func (raw rawDocument) key(d catalog.Document) (k [sha256.Size]byte) {

@@ -20,6 +20,15 @@ func (c *Catalog) in(column string) string { return c.db.Dialect().In(column) }
 // Documents implements [catalog.Reader].
 func (c *Catalog) Documents(ctx context.Context, tenant string, ids []string) (map[string]catalog.Document, error) {
 	out := make(map[string]catalog.Document, len(ids))
+	version, holds, err := c.hot.at(ctx, c.db)
+	if err != nil {
+		return nil, unavailable("reading documents", err)
+	}
+	if holds {
+		if ids = held(c.hot, hotDocuments, version, tenant, ids, out); len(ids) == 0 {
+			return out, nil
+		}
+	}
 	list, err := c.list(ids)
 	if err != nil {
 		return nil, unavailable("reading documents", err)
@@ -28,6 +37,9 @@ func (c *Catalog) Documents(ctx context.Context, tenant string, ids []string) (m
 		d, raw, err := scanRow(r)
 		if err == nil {
 			d, err = c.decoded.of(d, raw, c.decode)
+		}
+		if err == nil && holds {
+			hold(c.hot, hotDocuments, version, tenant, d.ID, d, hotOverhead+raw.size())
 		}
 		out[d.ID] = d
 		return err
@@ -89,11 +101,20 @@ func (c *Catalog) decode(d catalog.Document, raw rawDocument) (_ catalog.Documen
 
 // Open implements [catalog.Reader].
 func (c *Catalog) Open(ctx context.Context, tenant string, ids []string) (map[string]catalog.Chunk, error) {
+	out := make(map[string]catalog.Chunk, len(ids))
+	version, holds, err := c.hot.at(ctx, c.db)
+	if err != nil {
+		return nil, unavailable("reading chunks", err)
+	}
+	if holds {
+		if ids = held(c.hot, hotChunks, version, tenant, ids, out); len(ids) == 0 {
+			return out, nil
+		}
+	}
 	list, err := c.list(ids)
 	if err != nil {
 		return nil, unavailable("reading chunks", err)
 	}
-	out := make(map[string]catalog.Chunk, len(ids))
 	err = each(ctx, c.db, func(r Rows) error {
 		var ch catalog.Chunk
 		var sealed, key []byte
@@ -102,6 +123,9 @@ func (c *Catalog) Open(ctx context.Context, tenant string, ids []string) (map[st
 		}
 		if err := c.unseal(tenant, &ch, sealed, key); err != nil {
 			return err
+		}
+		if holds {
+			hold(c.hot, hotChunks, version, tenant, ch.ID, ch, hotOverhead+len(ch.Text))
 		}
 		out[ch.ID] = ch
 		return nil

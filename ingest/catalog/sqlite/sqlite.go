@@ -97,6 +97,8 @@ type DB struct {
 	Write *sql.DB // one connection: writers queue here, never on the file
 	Read  *sql.DB
 
+	watch watch
+
 	mu      sync.RWMutex
 	parsed  map[string]*sql.Stmt // of Read
 	changes map[string]*sql.Stmt // of Write, parsed
@@ -141,7 +143,7 @@ func (d *DB) Shrink(ctx context.Context) error {
 
 // Close folds the write-ahead log into the file and closes it.
 func (d *DB) Close() error {
-	err := d.Read.Close()
+	err := errors.Join(d.watch.close(), d.Read.Close())
 	_, cerr := d.Write.Exec(`pragma wal_checkpoint(truncate)`)
 	return errors.Join(err, cerr, d.Write.Close())
 }
