@@ -53,15 +53,25 @@ func newCorpus(dimension int) *corpus {
 
 // putAll puts points, at most 65,536. The caller holds mu.
 func (t *corpus) putAll(ps []point, b *bulk) error {
-	first := uint32(len(t.slots))
-	for _, p := range ps {
-		err := t.putTerms(p, func(key, slot uint32, w float32) { b.add(key, uint16(slot-first), w) })
-		if err != nil {
-			return fmt.Errorf("reading chunk %s: %w; run `doorward reindex`", p.id, err)
-		}
+	first, err := t.gather(ps, b)
+	if err != nil {
+		return err
 	}
 	b.file(&t.postings, first)
 	return nil
+}
+
+// gather is putAll but for the postings, which b has then; first is their first
+// slot.
+func (t *corpus) gather(ps []point, b *bulk) (first uint32, err error) {
+	first = uint32(len(t.slots))
+	for _, p := range ps {
+		err := t.putTerms(p, func(key, slot uint32, w float32) { b.add(key, uint16(slot-first), w) })
+		if err != nil {
+			return first, fmt.Errorf("reading chunk %s: %w; run `doorward reindex`", p.id, err)
+		}
+	}
+	return first, nil
 }
 
 // putTerms adds a point, replacing the one of the same id, and hands its terms to
