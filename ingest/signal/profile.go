@@ -128,7 +128,7 @@ func (f *prf) of(h uint64) uint64 {
 
 // Measure profiles a text.
 func (p *Profiler) Measure(text string) Profile {
-	words := make([]fingerprint.Word, 0, 256)
+	words := make([]fingerprint.Word, 0, min(len(text)/5, maxWords))
 	fingerprint.Each(text, func(w fingerprint.Word) {
 		if len(words) < maxWords {
 			words = append(words, w)

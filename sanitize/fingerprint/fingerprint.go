@@ -66,7 +66,7 @@ func (h *Hasher) Word(word uint64) (p Print, ok bool) {
 // a shorter one none.
 func Of(key []byte, text string) []Print {
 	h := NewHasher(key)
-	var prints []Print
+	prints := make([]Print, 0, len(text)/6)
 	Each(text, func(w Word) {
 		if p, ok := h.Word(w.Hash); ok {
 			prints = append(prints, p)
@@ -77,8 +77,12 @@ func Of(key []byte, text string) []Print {
 
 // winnow keeps the smallest of every Window prints, the rightmost of equals.
 func winnow(prints []Print) []Print {
-	var kept []Print
-	seen := map[Print]bool{}
+	if len(prints) == 0 {
+		return nil
+	}
+	room := 2*len(prints)/(Window+1) + 1
+	kept := make([]Print, 0, room)
+	seen := make(map[Print]bool, room)
 	last := -1
 	for i := range prints {
 		if i+1 < Window && i+1 < len(prints) {

@@ -43,13 +43,37 @@ func (c *Catalog) ReceiveJob(ctx context.Context, arrivals []catalog.Arrival, na
 		if err != nil {
 			return err
 		}
-		for _, a := range arrivals {
+		if err := c.clearArrivals(ctx, tx, refs); err != nil {
+			return err
+		}
+		seen := map[catalog.Ref]bool{}
+		for i, a := range arrivals {
+			if seen[refs[i]] { // the last one stays
+				if err := c.clearArrivals(ctx, tx, refs[i:i+1]); err != nil {
+					return err
+				}
+			}
+			seen[refs[i]] = true
 			if err := c.receive(ctx, tx, a, job); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// clearArrivals drops the arrivals of documents, of which most have none.
+func (c *Catalog) clearArrivals(ctx context.Context, tx Tx, refs []catalog.Ref) error {
+	for tenant, documents := range byTenant(refs) {
+		list, err := c.list(documents)
+		if err != nil {
+			return err
+		}
+		if err := tx.Queue(ctx, `delete from arrivals where tenant = ? and `+c.in("id"), tenant, list); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival, job string) error {
@@ -65,9 +89,6 @@ func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival, job str
 		Manifest: a.Manifest, Connector: a.Connector, Sequence: a.Sequence}
 	sealedFacts, err := sealJSON(sealer, f, "facts", a.Tenant, a.ID)
 	if err != nil {
-		return err
-	}
-	if err := tx.Queue(ctx, `delete from arrivals where tenant = ? and id = ?`, a.Tenant, a.ID); err != nil {
 		return err
 	}
 	return tx.Queue(ctx, `insert into arrivals

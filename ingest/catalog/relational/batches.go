@@ -317,6 +317,11 @@ func (c *Catalog) swapVersions(ctx context.Context, tx Tx, r catalog.Ref, out st
 	if err != nil {
 		return err
 	}
+	for _, table := range []string{"prints", "printed", "signatures"} {
+		if err := tx.Queue(ctx, `delete from `+table+` where tenant = ? and document = ?`, r.Tenant, r.Document); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(c.putPrints(ctx, tx, v), putSignature(ctx, tx, v)); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (c *Catalog) Erase(ctx context.Context, tenant string, documents []string, 
 	for _, d := range documents {
 		refs = append(refs, catalog.Ref{Tenant: tenant, Document: d})
 	}
-	defer func() { c.decoded.forget(); c.hot.forget() }()
+	defer func() { c.decoded.forget(); c.intended.forget(); c.hot.forget() }()
 	err = c.updateDocuments(ctx, "erasing", refs, func(tx Tx) error {
 		gone = catalog.Gone{}
 		list, err := c.list(documents)

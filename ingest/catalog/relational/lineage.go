@@ -30,12 +30,10 @@ type lineageFacts struct {
 	Erased    bool           `json:"erased,omitempty"`
 }
 
-// putLineage records a version that becomes live, and that those before it end.
+// putLineage records a version that becomes live; those before it must have ended,
+// see [clearBeside].
 func (c *Catalog) putLineage(ctx context.Context, tx Tx, v catalog.Version) error {
 	now := c.now().Unix()
-	if err := endLineage(ctx, tx, v.Ref, now); err != nil {
-		return err
-	}
 	sealed, err := c.sealedRow(v.Tenant, origin{v.URI, json.RawMessage(v.Manifest)}, "lineage", v.Tenant, v.Document, v.Version)
 	if err != nil {
 		return err

@@ -52,22 +52,20 @@ func (p *printings) nextSeq(now time.Time) int64 {
 	}
 }
 
-// putPrints replaces a document's fingerprints.
+// putPrints keeps a document's fingerprints; those of its version before must be
+// gone, see [clearBeside].
 func (c *Catalog) putPrints(ctx context.Context, tx Tx, v catalog.Version) error {
-	for _, table := range []string{"prints", "printed"} {
-		if err := tx.Queue(ctx, `delete from `+table+` where tenant = ? and document = ?`, v.Tenant, v.Document); err != nil {
-			return err
-		}
-	}
 	if len(v.Prints) == 0 {
 		return nil
 	}
 	if change := c.db.Dialect().Change; change != "" {
-		return tx.Queue(ctx, `insert into printed (tenant, document, seq, prints) values (?, ?, `+change+`, ?)`, v.Tenant, v.Document, v.Prints.Bytes())
+		return tx.Queue(ctx, `insert into printed (tenant, document, seq, prints) values (?, ?, `+change+`, ?)`+overPrinted, v.Tenant, v.Document, v.Prints.Bytes())
 	}
-	return tx.Queue(ctx, `insert into printed (tenant, document, seq, prints) values (?, ?, ?, ?)`,
+	return tx.Queue(ctx, `insert into printed (tenant, document, seq, prints) values (?, ?, ?, ?)`+overPrinted,
 		v.Tenant, v.Document, c.printings.nextSeq(c.now()), v.Prints.Bytes())
 }
+
+const overPrinted = ` on conflict (tenant, document) do update set seq = excluded.seq, prints = excluded.prints`
 
 // Owners returns, for each print, the live protected documents that keep it. It
 // is what the output filter asks (sanitize/output.Protected).

@@ -92,6 +92,7 @@ type Catalog struct {
 
 	printings *printings // shared by its copies, as the next
 	decoded   decoded
+	intended  intended
 	hot       *hot
 	// Of a catalog for one job: its name, and what runs first in every
 	// transaction.
@@ -116,7 +117,7 @@ func New(ctx context.Context, db DB, c Config) (*Catalog, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	in := db.Dialect().In
-	return &Catalog{printings: &printings{}, decoded: newDecoded(), hot: &hot{}, keys: c.Keys, now: c.Now, keep: c.Keep, db: db,
+	return &Catalog{printings: &printings{}, decoded: newDecoded(), intended: newIntended(), hot: &hot{}, keys: c.Keys, now: c.Now, keep: c.Keep, db: db,
 		documents: documentColumns + ` where tenant = ? and state = 'live' and ` + in("id"),
 		open: `select c.id, c.document, c.version, c.ordinal, c.sealed, v.key from chunks c
 			join versions v on v.tenant = c.tenant and v.document = c.document and v.version = c.version and v.state = 'live'

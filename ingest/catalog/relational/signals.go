@@ -9,10 +9,11 @@ import (
 	"github.com/doorward/doorward/ingest/signal"
 )
 
-// putSignature replaces what a document is like.
+// putSignature keeps what a document is like; what its version before was like must
+// be gone, see [clearBeside].
 func putSignature(ctx context.Context, tx Tx, v catalog.Version) error {
-	if err := tx.Queue(ctx, `delete from signatures where tenant = ? and document = ?`, v.Tenant, v.Document); err != nil || v.Signature == nil {
-		return err
+	if v.Signature == nil {
+		return nil
 	}
 	s, err := signal.Decode(v.Signature)
 	if err != nil {
@@ -22,7 +23,9 @@ func putSignature(ctx context.Context, tx Tx, v catalog.Version) error {
 	for _, b := range s.Bands() {
 		args = append(args, b)
 	}
-	return tx.Queue(ctx, `insert into signatures (tenant, document, signature, b0, b1, b2, b3, b4, b5, b6, b7) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, args...)
+	return tx.Queue(ctx, `insert into signatures (tenant, document, signature, b0, b1, b2, b3, b4, b5, b6, b7) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		on conflict (tenant, document) do update set signature = excluded.signature, b0 = excluded.b0, b1 = excluded.b1, b2 = excluded.b2, b3 = excluded.b3,
+			b4 = excluded.b4, b5 = excluded.b5, b6 = excluded.b6, b7 = excluded.b7`, args...)
 }
 
 // maxAlike bounds how many documents of one bucket are looked at.

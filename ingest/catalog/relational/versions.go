@@ -33,10 +33,20 @@ func (c *Catalog) Intend(ctx context.Context, versions []catalog.Version) error 
 		if err := c.refuseErased(ctx, tx, refs); err != nil {
 			return err
 		}
+		before, err := c.there(ctx, tx, refs)
+		if err != nil {
+			return err
+		}
 		for _, v := range versions {
+			if before[v.Ref] { // an intent of an interrupted run
+				if err := dropVersion(ctx, tx, v.Ref); err != nil {
+					return err
+				}
+			}
 			if err := c.intend(ctx, tx, v); err != nil {
 				return err
 			}
+			before[v.Ref] = true
 		}
 		return c.stay(ctx, tx, refs)
 	})
@@ -66,9 +76,6 @@ func (c *Catalog) stay(ctx context.Context, tx Tx, refs []catalog.Ref) error {
 }
 
 func (c *Catalog) intend(ctx context.Context, tx Tx, v catalog.Version) error {
-	if err := dropVersion(ctx, tx, v.Ref); err != nil { // an intent of an interrupted run
-		return err
-	}
 	sealer, key, err := c.keys.NewDocument(v.Tenant, v.Document)
 	if err != nil {
 		return err
@@ -83,18 +90,46 @@ func (c *Catalog) intend(ctx context.Context, tx Tx, v catalog.Version) error {
 		v.Tenant, v.Document, v.Version, key, record); err != nil {
 		return err
 	}
+	c.intended.put(v, record)
 	for _, ch := range chunks {
 		p := passage{ch.Span, ch.Headings, ch.Tokens, ch.Text, ch.Findings, ch.Removed, ch.Scanner}
 		sealed, err := sealJSON(sealer, p, "chunk", v.Tenant, ch.ID)
 		if err != nil {
 			return err
 		}
-		if err := tx.Queue(ctx, `insert into chunks (tenant, id, document, version, ordinal, sealed, terms, vector) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+		if err := tx.Queue(ctx, insertChunk,
 			v.Tenant, ch.ID, v.Document, v.Version, ch.Ordinal, sealed, encodeTerms(ch.Terms), encodeVector(ch.Vector)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// insertChunk also replaces a chunk that belongs to no version, which only damage
+// leaves.
+const insertChunk = `insert into chunks (tenant, id, document, version, ordinal, sealed, terms, vector) values (?, ?, ?, ?, ?, ?, ?, ?)
+	on conflict (tenant, id) do update set document = excluded.document, version = excluded.version, ordinal = excluded.ordinal,
+		sealed = excluded.sealed, terms = excluded.terms, vector = excluded.vector`
+
+// there are those of some versions that are stored.
+func (c *Catalog) there(ctx context.Context, tx Tx, refs []catalog.Ref) (map[catalog.Ref]bool, error) {
+	out := map[catalog.Ref]bool{}
+	for tenant, documents := range byTenant(refs) {
+		list, err := c.list(documents)
+		if err != nil {
+			return nil, err
+		}
+		err = each(ctx, tx, func(r Rows) error {
+			ref := catalog.Ref{Tenant: tenant}
+			err := r.Scan(&ref.Document, &ref.Version)
+			out[ref] = true
+			return err
+		}, `select document, version from versions where tenant = ? and `+c.in("document"), tenant, list)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func dropVersion(ctx context.Context, tx Tx, r catalog.Ref) error {
@@ -218,6 +253,11 @@ func (c *Catalog) commit(ctx context.Context, tx Tx, r catalog.Ref, stored []row
 	if err := c.putDocument(ctx, tx, v); err != nil {
 		return err
 	}
+	if len(stored) > 1 || stored[i].state != "intent" { // else nothing is kept beside the document
+		if err := clearBeside(ctx, tx, r, c.now().Unix()); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(c.putPrints(ctx, tx, v), putSignature(ctx, tx, v), c.putLineage(ctx, tx, v)); err != nil {
 		return err
 	}
@@ -245,8 +285,22 @@ func (c *Catalog) commit(ctx context.Context, tx Tx, r catalog.Ref, stored []row
 		r.Tenant, r.Document, v.Content, c.job)
 }
 
+// clearBeside drops what is kept of a document's live version beside it, and ends
+// that version's lineage.
+func clearBeside(ctx context.Context, tx Tx, r catalog.Ref, now int64) error {
+	for _, table := range []string{"prints", "printed", "signatures"} {
+		if err := tx.Queue(ctx, `delete from `+table+` where tenant = ? and document = ?`, r.Tenant, r.Document); err != nil {
+			return err
+		}
+	}
+	return endLineage(ctx, tx, r, now)
+}
+
 // record opens a stored version, without its chunks.
 func (c *Catalog) record(s row) (catalog.Version, error) {
+	if v, ok := c.intended.get(s.ref, s.record); ok {
+		return v, nil
+	}
 	var v catalog.Version
 	sealer, err := c.keys.Document(s.ref.Tenant, s.ref.Document, s.key)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/doorward/doorward/policy"
@@ -184,9 +185,14 @@ func (x *Index) Put(ctx context.Context, tenant string, chunks []index.Chunk) er
 	}
 	points := make([]point, len(chunks))
 	for i := range chunks {
-		p, err := stored(&chunks[i])
+		c := &chunks[i]
+		if i > 0 && same(c.Attributes, chunks[i-1].Attributes) { // as a document's are
+			points[i] = storedWith(c, points[i-1].attributes)
+			continue
+		}
+		p, err := stored(c)
 		if err != nil {
-			return fmt.Errorf("putting chunks: %w: chunk %s: %w", index.ErrInvalid, chunks[i].ID, err)
+			return fmt.Errorf("putting chunks: %w: chunk %s: %w", index.ErrInvalid, c.ID, err)
 		}
 		points[i] = p
 	}
@@ -231,10 +237,20 @@ func stored(c *index.Chunk) (point, error) {
 	if _, err := decodeAttributes(a); err != nil {
 		return point{}, err
 	}
+	return storedWith(c, a), nil
+}
+
+// storedWith is a chunk's stored form, its attributes encoded already.
+func storedWith(c *index.Chunk, attributes string) point {
 	return point{
 		id: c.ID, document: c.Document, version: c.Version, receipt: c.Receipt, ordinal: c.Ordinal,
-		attributes: a, terms: encodeTerms(c.Terms), vector: c.Vector,
-	}, nil
+		attributes: attributes, terms: encodeTerms(c.Terms), vector: c.Vector,
+	}
+}
+
+// same reports whether two sets of attributes are one map.
+func same(a, b policy.Attributes) bool {
+	return a != nil && reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 // Retire removes the chunks of one version, or with version "" of the whole
