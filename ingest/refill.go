@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/retrieval/index"
 )
 
 // refillBatch is how many documents are put into an index at once.
@@ -53,9 +55,9 @@ func (x *Inspector) Refill(ctx context.Context, alone func(func() error) error, 
 	return nil
 }
 
-// matchRounds is how often differences are mended before giving up. Documents that
-// come in meanwhile may differ for a moment in every one of them.
-const matchRounds = 10
+// matchRounds is how often differences are mended before giving up, where other
+// machines change the index too.
+const matchRounds = 3
 
 // Match mends x.Index until every point of it is as the catalog has it, and
 // returns the number of points compared and of faults mended.
@@ -79,25 +81,81 @@ func (x *Inspector) Match(ctx context.Context, alone func(func() error) error) (
 }
 
 func (r *inspection) match(ctx context.Context, tenant string, alone func(func() error) error) (chunks, mended int, err error) {
+	// What is stored and about to be live may have been put before changes came to
+	// this index too.
+	if err := alone(func() error { return r.putIntended(ctx, tenant) }); err != nil {
+		return 0, 0, err
+	}
 	for range matchRounds {
 		faults, n, err := r.scrub(ctx, tenant)
-		if err != nil {
+		if err != nil || len(faults) == 0 {
 			return n, mended, err
 		}
-		if len(faults) == 0 {
-			return n, mended, nil
-		}
+		agrees := false
 		err = alone(func() error { // what was only changing is found right now
-			again, _, err := r.scrub(ctx, tenant)
-			if err != nil || len(again) == 0 {
-				return err
+			faults, n, err = r.still(ctx, tenant)
+			if err == nil && len(faults) > 0 {
+				mended += len(faults)
+				if err = r.mendIndex(ctx, tenant, faults); err == nil {
+					faults, n, err = r.still(ctx, tenant)
+				}
 			}
-			mended += len(again)
-			return r.mendIndex(ctx, tenant, again)
+			agrees = err == nil && len(faults) == 0
+			return err
 		})
-		if err != nil {
+		if err != nil || agrees {
 			return n, mended, err
 		}
 	}
 	return 0, mended, fmt.Errorf("%w: tenant %s", ErrDiffers, tenant)
+}
+
+// putIntended puts versions that are not live yet, as whoever stored them does.
+func (r *inspection) putIntended(ctx context.Context, tenant string) error {
+	intents, err := r.Pipeline.Catalog.Intents(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range intents {
+		if v.Tenant != tenant {
+			continue
+		}
+		for part := range slices.Chunk(IndexChunks(v), index.MaxPut) {
+			if err := r.Index.Put(ctx, tenant, part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// still compares an index that does not change with the catalog, which does: what
+// the catalog owes the index is no fault of it. That is asked before and after,
+// since a document may become live in between.
+func (r *inspection) still(ctx context.Context, tenant string) ([]index.Fault, int, error) {
+	owed, coming := map[string]bool{}, map[string]bool{}
+	ask := func() error {
+		tasks, _, err := r.Pipeline.Catalog.Tasks(ctx)
+		if err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			if t.Tenant == tenant {
+				owed[t.Document] = true
+			}
+		}
+		more, err := r.coming(ctx, tenant)
+		maps.Copy(coming, more)
+		return err
+	}
+	if err := ask(); err != nil {
+		return nil, 0, err
+	}
+	faults, n, err := r.scrub(ctx, tenant)
+	if err == nil {
+		err = ask()
+	}
+	return slices.DeleteFunc(faults, func(f index.Fault) bool {
+		return owed[f.Document] || coming[f.Document] && f.Flaw == index.Unexpected
+	}), n, err
 }

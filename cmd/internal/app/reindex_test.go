@@ -1,13 +1,17 @@
 package app_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/doorward/doorward/cmd/internal/app"
+	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/index"
 )
@@ -95,4 +99,42 @@ func TestReindex(t *testing.T) {
 	if err != nil || len(files) != 2 || slices.Contains(files, "") {
 		t.Errorf("%d index files are left, want the one in force and the one before: %v", len(files), err)
 	}
+}
+
+// slowCommit is a catalog in which nothing becomes live before it is told so.
+type slowCommit struct {
+	ingest.Catalog
+	reached, proceed chan struct{}
+	once             sync.Once
+}
+
+func (s *slowCommit) Commit(ctx context.Context, refs []catalog.Ref) error {
+	s.once.Do(func() { close(s.reached) })
+	<-s.proceed
+	return s.Catalog.Commit(ctx, refs)
+}
+
+// TestReindexMeanwhile makes the index anew while documents are in the old one and
+// not live yet: once they are, the new one has them.
+func TestReindexMeanwhile(t *testing.T) {
+	s := newStores(t, 40, "")
+	s.with(t, func(a *app.App) {
+		slow := &slowCommit{Catalog: a.Pipeline.Config.Catalog, reached: make(chan struct{}), proceed: make(chan struct{})}
+		a.Pipeline.Config.Catalog = slow
+		ingested := make(chan struct{})
+		go func() {
+			defer close(ingested)
+			s.ingest(t, a)
+		}()
+		<-slow.reached
+		_, err := a.Reindex(t.Context(), nil)
+		close(slow.proceed)
+		<-ingested
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := inspect(t, a, false); len(r.Faults) > 0 {
+			t.Errorf("faults: %+v", r.Faults)
+		}
+	})
 }
