@@ -55,8 +55,8 @@ func TestBulkFilesTheSame(t *testing.T) {
 			t.Fatalf("the lists of term %d differ", key)
 		}
 	})
-	if n != len(b.postings.lists) || n == 0 {
-		t.Errorf("%d lists one by one, %d in bulk", n, len(b.postings.lists))
+	if n != b.postings.n || n == 0 {
+		t.Errorf("%d lists one by one, %d in bulk", n, b.postings.n)
 	}
 }
 

@@ -9,13 +9,19 @@ import (
 // appended to in place: the distance to the slot before as a varint, then the
 // weight's code. Slots that died stay until the tenant is compacted.
 type postings struct {
-	table []cell // open addressing; keys are hashes already
-	lists []list
+	table []cell   // open addressing; keys are hashes already
+	lists [][]list // in pages, so that growing copies nothing
+	n     int
 }
+
+const pageLists = 1 << 9
+
+// at is the i-th list.
+func (p *postings) at(i uint32) *list { return &p.lists[i/pageLists][i%pageLists] }
 
 type cell struct {
 	key  uint32
-	list uint32 // index into lists plus one; 0 is an empty cell
+	list uint32 // number of its list plus one; 0 is an empty cell
 }
 
 type list struct {
@@ -35,7 +41,7 @@ func (p *postings) find(key uint32) *list {
 			return nil
 		}
 		if c.key == key {
-			return &p.lists[c.list-1]
+			return p.at(c.list - 1)
 		}
 	}
 }
@@ -44,12 +50,15 @@ func (p *postings) findOrMake(key uint32) *list {
 	if l := p.find(key); l != nil {
 		return l
 	}
-	if 4*(len(p.lists)+1) > 3*len(p.table) {
+	if 4*(p.n+1) > 3*len(p.table) {
 		p.grow()
 	}
-	p.lists = append(p.lists, list{})
-	p.insert(cell{key, uint32(len(p.lists))})
-	return &p.lists[len(p.lists)-1]
+	if p.n%pageLists == 0 {
+		p.lists = append(p.lists, make([]list, pageLists))
+	}
+	p.n++
+	p.insert(cell{key, uint32(p.n)})
+	return p.at(uint32(p.n - 1))
 }
 
 func (p *postings) insert(c cell) {
@@ -147,7 +156,7 @@ func (l *list) each(yield func(slot uint32, weight float32)) {
 func (p *postings) eachList(yield func(key uint32, l *list)) {
 	for _, c := range p.table {
 		if c.list != 0 {
-			yield(c.key, &p.lists[c.list-1])
+			yield(c.key, p.at(c.list-1))
 		}
 	}
 }
