@@ -58,6 +58,7 @@ func TestFsck(t *testing.T) {
 		{"intent that does not open", "catalog.db", `update versions set state = 'intent', record = x'00' where document like '%doc-1'`, "does not open", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // each waits for its own disk writes most of the time
 			s := whole.copied(t)
 			db := s.db(t, c.file, false)
 			if res, err := db.Exec(c.damage); err != nil {

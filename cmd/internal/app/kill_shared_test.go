@@ -201,7 +201,7 @@ func TestKillsShared(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs several processes")
 	}
-	kills, documents := number("DOORWARD_KILLS", 2), number("DOORWARD_KILL_DOCUMENTS", 60)
+	kills, documents := number("DOORWARD_KILLS", 2), number("DOORWARD_KILL_DOCUMENTS", 24)
 	want, calm := calmShared(t, documents)
 	rough := newShared(t, documents, calm)
 	seed := uint64(number("DOORWARD_SEED", int(time.Now().UnixNano())))
