@@ -11,6 +11,32 @@ import (
 type Judged struct {
 	p     *Pipeline
 	parts []judgedPart
+	done  func()
+}
+
+// Done gives up the room of what was judged; call it when it is settled, or is not
+// going to be.
+func (j *Judged) Done() { j.done() }
+
+// judge judges what was measured, all of it in hand at once.
+func (j *Judged) judge(ctx context.Context) (err error) {
+	var all []*work
+	for _, part := range j.parts {
+		all = append(all, part.batch...)
+	}
+	if len(all) > 1 && len(j.p.partsOf(all)) > 1 {
+		return ErrLarge
+	}
+	if j.done, err = j.p.hand(ctx, all); err != nil {
+		return err
+	}
+	for _, part := range j.parts {
+		if err := part.judgePart(ctx, part.batch); err != nil {
+			j.done()
+			return err
+		}
+	}
+	return nil
 }
 
 // judgedPart is what came in one run.
@@ -20,7 +46,8 @@ type judgedPart struct {
 }
 
 // Judge judges received documents from their bytes, as another process received
-// them. It changes no document, so it may be done again. They are measured
+// them. It changes no document, so it may be done again. Documents that hold too much
+// text together are [ErrLarge], and are judged one by one. They are measured
 // against what is usual for their source and against each other, not against
 // what other processes have in hand.
 func (p *Pipeline) Judge(ctx context.Context, arrivals []catalog.Arrival) (*Judged, error) {
@@ -53,11 +80,11 @@ func (p *Pipeline) Judge(ctx context.Context, arrivals []catalog.Arrival) (*Judg
 		for _, w := range part.batch {
 			w.known = known[w.arrival.ID]
 		}
-		if err := part.judgeBatch(ctx, part.batch); err != nil {
+		if err := part.measure(ctx, part.batch); err != nil {
 			return nil, err
 		}
 	}
-	return j, nil
+	return j, j.judge(ctx)
 }
 
 // Events are what becomes of the documents once Settle has succeeded.

@@ -144,6 +144,7 @@ func (p *Pipeline) Quiesce() {
 type pushGroup struct {
 	run  *run
 	docs []*pushed
+	done func() // gives up its room, once judged
 }
 
 func (g pushGroup) works() []*work {
@@ -183,11 +184,7 @@ func (p *Pipeline) turn() {
 	stages.Go(func() {
 		defer close(settling)
 		for g := range judging {
-			if err := g.run.judgeBatch(ctx, g.works()); err != nil {
-				p.finish(g, err)
-				continue
-			}
-			settling <- g
+			p.judgeGroup(ctx, g, settling)
 		}
 	})
 	stages.Go(func() { p.settleGroups(ctx, settling) })
@@ -216,6 +213,30 @@ func (p *Pipeline) turn() {
 	}
 }
 
+// judgeGroup judges a group and passes it on, in parts that may be in hand at once.
+func (p *Pipeline) judgeGroup(ctx context.Context, g pushGroup, settling chan<- pushGroup) {
+	left := g.docs
+	err := g.run.judgeParts(ctx, g.works(), func(part inPart) error {
+		n := len(part.batch)
+		if n < len(left) {
+			p.intake.more()
+		}
+		settling <- pushGroup{g.run, left[:n], part.done}
+		left = left[n:]
+		return nil
+	})
+	if err != nil {
+		p.finish(pushGroup{run: g.run, docs: left}, err)
+	}
+}
+
+// more: a group is on its way in one part more.
+func (q *intake) more() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.groups++
+}
+
 // settleGroups gives judged groups effect, and renews term statistics when what
 // came in since the last time is worth it.
 func (p *Pipeline) settleGroups(ctx context.Context, settling <-chan pushGroup) {
@@ -225,11 +246,13 @@ func (p *Pipeline) settleGroups(ctx context.Context, settling <-chan pushGroup) 
 		if err == nil {
 			err = g.run.acceptPushed(ctx, g.works())
 		}
-		p.finish(g, err)
 		tenant := g.docs[0].work.tenant
 		for _, d := range g.docs {
 			added[tenant] += d.work.event.Chunks
+			d.work.letGo()
 		}
+		g.done()
+		p.finish(g, err)
 		if len(settling) > 0 && added[tenant] < 4096 {
 			continue
 		}

@@ -91,6 +91,12 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 	if w.refused != "" {
 		return nil, held(w.refused)
 	}
+	known := w.textSize() // before it is read again
+	done, err := p.alone(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { done() }()
 	reading := p.extract(ctx, w)
 	if errors.Is(reading.err, errPanic) {
 		return nil, held("panic")
@@ -99,11 +105,12 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 		return nil, held("extract:" + p.Extractor.Reason(reading.err))
 	}
 	read := reading.Extracted
-	done, err := p.alone(ctx, len(read.Text))
-	if err != nil {
-		return nil, err
+	if known < largeText {
+		if done, err = p.alone(ctx, reading.size); err != nil {
+			done = func() {}
+			return nil, err
+		}
 	}
-	defer done()
 	attributes, err := p.attributes(w.arrival.Source, w.arrival.Claimed)
 	if err == nil && w.item.Err != nil {
 		err = w.item.Err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,20 +26,28 @@ type Likeness interface {
 // reading is a document as extracted, and what was measured of it.
 type reading struct {
 	Extracted
-	err     error
-	profile signal.Profile
+	err       error
+	profile   signal.Profile
+	generated bool // it holds what only answers of this service hold
+	labels    int  // see prompt.Labels
+	size      int  // of the text in bytes
+	put       bool // down: the text is read again when its turn comes
 }
 
 // extract reads a document once.
 func (p *Pipeline) extract(ctx context.Context, w *work) *reading {
-	if w.read != nil {
+	if w.read != nil && !w.read.put {
 		return w.read
 	}
-	w.read = &reading{err: errPanic}
+	if w.read == nil {
+		w.read = &reading{}
+	}
+	w.read.err, w.read.put = errPanic, false
 	func() {
 		defer func() { _ = recover() }() // the value may quote the document
 		w.read.Extracted, w.read.err = p.Extractor.Extract(ctx, Upload{Name: w.arrival.Name, MediaType: w.arrival.MediaType, Bytes: w.arrival.Bytes})
 	}()
+	w.read.size = len(w.read.Text)
 	return w.read
 }
 
@@ -94,9 +103,13 @@ func (r *run) measure(ctx context.Context, batch []*work) error {
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.p.Workers)
+	var kept atomic.Int64
 	for _, w := range list {
 		group.Go(func() error {
 			r.p.profile(gctx, w, profiler)
+			if size := w.read.size; size >= largeText || kept.Add(int64(size)) > int64(r.p.InHand) {
+				w.read.Extracted, w.read.put = Extracted{}, w.read.err == nil
+			}
 			return gctx.Err()
 		})
 	}
@@ -126,9 +139,26 @@ func (p *Pipeline) profile(ctx context.Context, w *work, by *signal.Profiler) {
 	if read.err != nil {
 		return
 	}
+	if len(w.arrival.Bytes) < largeText {
+		done, err := p.alone(ctx, read.size)
+		if err != nil {
+			read.err = err
+			return
+		}
+		defer done()
+	}
+	key, err := p.Keys.Derive(w.arrival.Tenant, keys.Canary)
+	if err != nil {
+		read.err = err
+		return
+	}
 	read.err = errPanic
 	defer func() { _ = recover() }() // the value may quote the document
 	read.profile = by.Measure(read.Text)
+	read.generated, read.labels = prompt.HoldsCanary(key, read.Text), prompt.Labels(read.Text)
+	for _, h := range read.Hidden {
+		read.generated = read.generated || prompt.HoldsCanary(key, h.Text)
+	}
 	read.err = nil
 }
 
@@ -167,14 +197,7 @@ func (p *Pipeline) signals(ctx context.Context, w *work, batch *signal.Batch) er
 			s.Duplicates.Near++
 		}
 	}
-	key, err := p.Keys.Derive(tenant, keys.Canary)
-	if err != nil {
-		return err
-	}
-	s.Generated, s.Labels = prompt.HoldsCanary(key, w.read.Text), prompt.Labels(w.read.Text)
-	for _, h := range w.read.Hidden {
-		s.Generated = s.Generated || prompt.HoldsCanary(key, h.Text)
-	}
+	s.Generated, s.Labels = w.read.generated, w.read.labels
 	s.Signed = w.arrival.Connector != ""
 	if p.Drawn != nil {
 		s.Magnet = p.Drawn(tenant, w.arrival.ID)

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/chunk"
 	"github.com/doorward/doorward/ingest/manifest"
@@ -157,6 +159,9 @@ type Config struct {
 	Workers int
 	// MaxBytes is the largest document read; 0 means 100 MiB.
 	MaxBytes int64
+	// InHand bounds the bytes of text that are judged and not settled yet, of all
+	// batches together, but for a single document with more; 0 means 8 MiB.
+	InHand int
 	// Holds says which documents a legal hold keeps; nil: none.
 	Holds *Holds
 	Log   *slog.Logger     // nil discards
@@ -166,8 +171,9 @@ type Config struct {
 // Pipeline ingests. It is safe for concurrent use on different documents.
 type Pipeline struct {
 	Config
-	working sync.Mutex    // held while owed index work is done
-	large   chan struct{} // one document that is large; see alone
+	working sync.Mutex          // held while owed index work is done
+	large   chan struct{}       // one document that is large; see alone
+	room    *semaphore.Weighted // for text in hand; see hand
 	intake  intake
 
 	pushedMu sync.Mutex
@@ -197,6 +203,9 @@ func New(c Config) (*Pipeline, error) {
 	if c.MaxBytes <= 0 {
 		c.MaxBytes = DefaultMaxBytes
 	}
+	if c.InHand <= 0 {
+		c.InHand = defaultInHand
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -206,7 +215,7 @@ func New(c Config) (*Pipeline, error) {
 	if c.Hidden == nil {
 		c.Hidden = c.Sanitizer.Scan
 	}
-	return &Pipeline{Config: c, large: make(chan struct{}, 1)}, nil
+	return &Pipeline{Config: c, large: make(chan struct{}, 1), room: semaphore.NewWeighted(int64(c.InHand))}, nil
 }
 
 // Options are one run's.

@@ -25,13 +25,14 @@ func (p *Pipeline) Plan(ctx context.Context, src Source, o Options) (Report, err
 		if err := r.triage(ctx, batch); err != nil {
 			return err
 		}
-		if err := r.judgeBatch(ctx, batch); err != nil {
-			return err
-		}
-		for _, w := range batch {
-			r.done(w.event)
-		}
-		return nil
+		return r.judgeParts(ctx, batch, func(p inPart) error {
+			defer p.done()
+			for _, w := range p.batch {
+				r.done(w.event)
+				w.letGo()
+			}
+			return nil
+		})
 	})
 	if err == nil {
 		err = r.wouldVanish(ctx)

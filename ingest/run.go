@@ -66,24 +66,13 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 	if err := r.begin(ctx, src); err != nil {
 		return Report{}, err
 	}
-	batches := make(chan []*work, 1)
+	batches := make(chan inPart, 1)
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(batches)
 		return r.produce(gctx, src, batches)
 	})
-	group.Go(func() error {
-		for batch := range batches {
-			if err := p.settle(gctx, batch, r.revision); err != nil {
-				return err
-			}
-			r.accept(batch)
-			for _, w := range batch {
-				r.done(w.event)
-			}
-		}
-		return nil
-	})
+	group.Go(func() error { return r.settleParts(gctx, batches) })
 	err = group.Wait()
 	if err == nil {
 		err = r.vanished(ctx)
@@ -148,19 +137,61 @@ func (r *run) done(e Event) {
 	}
 }
 
-// produce walks the source, reads what changed and prepares it, batch by batch.
-func (r *run) produce(ctx context.Context, src Source, out chan<- []*work) error {
+// inPart is a judged part of a batch; done gives up its room.
+type inPart struct {
+	batch []*work
+	done  func()
+}
+
+// produce walks the source, reads what changed and prepares it, part by part.
+func (r *run) produce(ctx context.Context, src Source, out chan<- inPart) error {
 	return r.gather(ctx, src, func(batch []*work) error {
-		if err := r.prepareBatch(ctx, batch); err != nil {
+		if err := r.admit(ctx, batch); err != nil {
 			return err
 		}
-		select {
-		case out <- batch:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return r.judgeParts(ctx, batch, func(p inPart) error {
+			select {
+			case out <- p:
+				return nil
+			case <-ctx.Done():
+				p.done()
+				return ctx.Err()
+			}
+		})
 	})
+}
+
+// settleParts gives what was judged effect, part by part.
+func (r *run) settleParts(ctx context.Context, parts <-chan inPart) error {
+	settle := func(p inPart) error {
+		defer p.done()
+		if err := r.p.settle(ctx, p.batch, r.revision); err != nil {
+			return err
+		}
+		r.accept(p.batch)
+		for _, w := range p.batch {
+			r.done(w.event)
+			w.letGo()
+		}
+		return nil
+	}
+	for p := range parts {
+		if err := settle(p); err != nil {
+			go func() { // the producer ends soon, since this ends the run
+				for p := range parts {
+					p.done()
+				}
+			}()
+			return err
+		}
+	}
+	return nil
+}
+
+// letGo forgets a settled document's bytes and texts: the rest of its batch may be
+// waiting.
+func (w *work) letGo() {
+	w.arrival.Bytes, w.read, w.version, w.result = nil, nil, nil, sanitize.Result{}
 }
 
 // gather calls fn with what the source has, in batches.
@@ -194,14 +225,6 @@ func (r *run) gather(ctx context.Context, src Source, fn func([]*work) error) er
 	return flush()
 }
 
-// prepareBatch finds out what changed, makes it durable, and judges it.
-func (r *run) prepareBatch(ctx context.Context, batch []*work) error {
-	if err := r.admit(ctx, batch); err != nil {
-		return err
-	}
-	return r.judgeBatch(ctx, batch)
-}
-
 // admit finds out what changed and makes it durable.
 func (r *run) admit(ctx context.Context, batch []*work) error {
 	if err := r.triage(ctx, batch); err != nil {
@@ -225,18 +248,37 @@ func (r *run) admit(ctx context.Context, batch []*work) error {
 	return r.receive(ctx, arrivals, batch)
 }
 
-// judgeBatch judges what was received.
-func (r *run) judgeBatch(ctx context.Context, batch []*work) error {
+// judgeParts judges what was received, in parts that may be in hand at once, and
+// calls fn with each. Who settles a part calls its done.
+func (r *run) judgeParts(ctx context.Context, batch []*work, fn func(inPart) error) error {
 	if err := r.measure(ctx, batch); err != nil {
 		return err
 	}
+	for _, part := range r.p.partsOf(batch) {
+		done, err := r.p.hand(ctx, part)
+		if err != nil {
+			return err
+		}
+		if err := r.judgePart(ctx, part); err != nil {
+			done()
+			return err
+		}
+		if err := fn(inPart{part, done}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgePart judges what was measured.
+func (r *run) judgePart(ctx context.Context, part []*work) error {
 	var err error
 	if r.contained, err = r.p.orders(ctx); err != nil {
 		return err
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.p.Workers)
-	for _, w := range batch {
+	for _, w := range part {
 		if w.event.Outcome != "" || w.reattr != nil {
 			continue
 		}
@@ -248,7 +290,7 @@ func (r *run) judgeBatch(ctx context.Context, batch []*work) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return r.stopFlood(ctx, batch)
+	return r.stopFlood(ctx, part)
 }
 
 // receive makes changed documents durable, here or with those who will judge them.

@@ -184,9 +184,13 @@ func (w *worker) batch(ctx context.Context, job *river.Job[batchJob]) error {
 	}
 	done := &committer{job: job, Catalog: w.q.Catalog.ForJob(number, func(ctx context.Context, tx relational.Tx) error { return holds(ctx, tx, job) })}
 	judged, err := w.q.Pipeline.Judge(ctx, arrivals)
+	if errors.Is(err, ingest.ErrLarge) {
+		return w.part(ctx, job)
+	}
 	if err != nil {
 		return err
 	}
+	defer judged.Done()
 	events := judged.Events()
 	for i := range events {
 		events[i].Err = nil // not for storing
