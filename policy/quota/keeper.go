@@ -55,6 +55,7 @@ type Pass struct {
 	ask    Ask
 	limits Limits
 	share  float64 // of the coverage budget
+	proved bool    // who asks is beyond suspicion
 	lease  uint64
 	left   bool
 }
@@ -129,6 +130,7 @@ func (k *Keeper) admit(p *Pass, backend, user *State, usual *profile) *Refusal {
 func (k *Keeper) judge(p *Pass, user *State, usual *profile) *Refusal {
 	c := k.Patterns
 	if c.StepUp != nil && c.StepUp.met(p.ask.Authn, p.ask.Now) {
+		p.proved = true
 		return nil
 	}
 	g := user.signs(usual)
@@ -163,24 +165,35 @@ func (p *Pass) covered(user *State, fresh int) *Refusal {
 	if p.limits.Coverage <= 0 {
 		return nil
 	}
-	budget := max(1, int(float64(user.budget(p.limits.Coverage))*p.share))
-	if user.Struck == user.Day {
-		budget = min(budget, user.Cap) // reading the same again does not raise it any more
+	budget, after := max(1, int(float64(user.budget(p.limits.Coverage))*p.share)), midnight(p.ask.Now)
+	if held := user.held(); held && p.proved {
+		budget = p.limits.Coverage
+	} else if held || user.struck() {
+		// Reading the same again does not raise it any more. Of a week's there is a
+		// little more every day, so that nobody is shut out.
+		most := user.Cap
+		if held {
+			most += int(user.Day-user.Struck) * max(1, p.limits.Coverage/trickle)
+			budget = max(budget, most)
+		}
+		budget = min(budget, most)
 	}
-	if n := len(user.Seen); n < budget && n+fresh <= budget {
+	if n := len(user.Seen); n < budget && n+fresh <= budget || fresh == 0 && user.held() {
 		return nil
 	}
-	if first := user.Struck != user.Day; first {
+	if user.held() && !p.proved {
+		return &Refusal{Reason: Coverage, Whose: "user", After: after}
+	}
+	if !user.struck() {
 		p.Alarm = Coverage
 	}
 	// Who walked or ranged over everything did not just have a long day.
-	if p.share < 1 {
-		user.strike(2, budget)
-	} else {
-		user.strike(1, budget)
-	}
-	return &Refusal{Reason: Coverage, Whose: "user", After: midnight(p.ask.Now)}
+	user.strike(budget, p.share < 1)
+	return &Refusal{Reason: Coverage, Whose: "user", After: after}
 }
+
+// trickle is the part of the coverage that a day adds where a budget is for a week.
+const trickle = 256
 
 // midnight is how long the day still lasts, in UTC.
 func midnight(now time.Time) time.Duration {
@@ -248,11 +261,20 @@ func (p *Pass) Spend(ctx context.Context, r Release) error {
 	return nil
 }
 
-// fresh are the chunks that were not released today.
+// fresh are the chunks that were not released in this budget, in one pass over
+// those that were.
 func (s *State) fresh(chunks []uint64) []uint64 {
+	missing := make(map[uint64]bool, len(chunks))
+	for _, c := range chunks {
+		missing[c] = true
+	}
+	for _, c := range s.Seen {
+		delete(missing, c)
+	}
 	var out []uint64
 	for _, c := range chunks {
-		if !slices.Contains(s.Seen, c) && !slices.Contains(out, c) {
+		if missing[c] {
+			delete(missing, c)
 			out = append(out, c)
 		}
 	}

@@ -339,3 +339,67 @@ func TestNoTextIsKept(t *testing.T) {
 		t.Error("sketches do not depend on the key")
 	}
 }
+
+// TestWalkersHaveOneBudgetAWeek: who used up his budget by a sweep may read again
+// what he had, and hardly anything new until the week is over, unless he signs in
+// with the second factor where that is asked for.
+func TestWalkersHaveOneBudgetAWeek(t *testing.T) {
+	f := keep(t, quota.Config{User: quota.Limits{Coverage: 100}, Patterns: quota.Patterns{Shrink: .75, At: .6, StepUp: nil}})
+	var had []uint64
+	took := func() (n int) {
+		for range 40 { // a sweep: nothing twice
+			chunks := f.fresh(4)
+			if why, _ := f.take("walker", chunks...); why != "" {
+				continue
+			}
+			n, had = n+4, append(had, chunks...)
+		}
+		return n
+	}
+	first := took()
+	if first < 25 || first > 100 {
+		t.Fatalf("%d chunks on the first day", first)
+	}
+	more := 0
+	for range 6 {
+		f.now = f.now.Add(24 * time.Hour)
+		more += took()
+		if why, _ := f.take("walker", had[:4]...); why != "" {
+			t.Errorf("what he had is refused: %q", why)
+		}
+	}
+	if more > 8 {
+		t.Errorf("%d chunks in the six days after %d on the first", more, first)
+	}
+	if why, _ := f.take("ann", f.fresh(50)...); why != "" {
+		t.Errorf("another user: %q", why)
+	}
+	f.now = f.now.Add(24 * time.Hour)
+	if why, _ := f.take("walker", f.fresh(4)...); why != "" {
+		t.Errorf("after the week: %q", why)
+	}
+}
+
+// TestStepUpLiftsTheWeek: the strong sign-in that dispels suspicion does.
+func TestStepUpLiftsTheWeek(t *testing.T) {
+	f := keep(t, quota.Config{User: quota.Limits{Coverage: 100}, Patterns: quota.Patterns{Shrink: .75, At: 1.1, StepUp: &quota.StepUp{}}})
+	refused := func() (n int) {
+		for range 40 {
+			if why, _ := f.take("walker", f.fresh(4)...); why != "" {
+				n++
+			}
+		}
+		return n
+	}
+	if refused() == 0 {
+		t.Fatal("a sweep was not refused")
+	}
+	f.now = f.now.Add(24 * time.Hour)
+	if n := refused(); n < 39 {
+		t.Errorf("the next day %d of 40 were refused", n)
+	}
+	f.authn = policy.Authn{AMR: []string{"mfa"}}
+	if why, _ := f.take("walker", f.fresh(4)...); why != "" {
+		t.Errorf("with the second factor: %q", why)
+	}
+}

@@ -23,6 +23,7 @@ type State struct {
 	Struck   int64   `json:"K,omitempty"` // the last of them
 	Cap      int     `json:"c,omitempty"` // what the budget of that day was when it was used up
 	Before   int     `json:"b,omitempty"` // strikes before it
+	Week     bool    `json:"W,omitempty"` // what was left of that day is for a week
 	Recent   []asked `json:"q,omitempty"` // oldest first, at most window
 	Runs     narrow  `json:"u,omitempty"` // of what was released, a ring of maxKept
 	Next     int     `json:"n,omitempty"` // where the ring goes on
@@ -60,24 +61,45 @@ func (s *State) end(id uint64) {
 }
 
 // today turns the day over. A clock that is set back does not bring a fresh
-// budget.
+// budget. Where a day's budget is for a week, what was read then stays known, and
+// may be read again, until the week is over.
 func (s *State) today(now time.Time) {
 	day := now.Unix() / 86400
 	if day <= s.Day {
 		return
 	}
-	s.Day, s.Seen, s.Recent, s.Released = day, nil, nil, 0
-	if weeks := int((day - s.Struck) / 7); s.Strikes > 0 && weeks > 0 {
+	s.Day = day
+	if s.held() {
+		return
+	}
+	s.Seen, s.Recent, s.Released, s.Week, s.Cap = nil, nil, 0, false, 0
+	if weeks := int((day - s.Struck) / week); s.Strikes > 0 && weeks > 0 {
 		s.Strikes = max(0, s.Strikes-weeks)
-		s.Struck += int64(weeks) * 7
+		s.Struck += int64(weeks) * week
 	}
 }
 
-// strike marks a day on which the budget was used up, once.
-func (s *State) strike(n, budget int) {
-	if s.Struck != s.Day {
-		s.Cap, s.Before, s.Strikes, s.Struck = budget, s.Strikes, min(s.Strikes+n, maxStrikes), s.Day
+// week is how many days a budget lasts that was used up by a walk, or by ranging
+// over everything.
+const week = 7
+
+// held reports that it still does.
+func (s *State) held() bool { return s.Week && s.Day < s.Struck+week }
+
+// struck reports that today's budget was used up.
+func (s *State) struck() bool { return s.Struck == s.Day && s.Cap > 0 }
+
+// strike marks a day on which the budget was used up, once. walked says that it
+// was by a walk, or by ranging over everything.
+func (s *State) strike(budget int, walked bool) {
+	if s.struck() {
+		return
 	}
+	n := 1
+	if walked {
+		n = 2
+	}
+	s.Cap, s.Before, s.Strikes, s.Struck, s.Week = budget, s.Strikes, min(s.Strikes+n, maxStrikes), s.Day, walked
 }
 
 // maxStrikes leaves a sixteenth.
@@ -87,7 +109,7 @@ const maxStrikes = 4
 // days before, so that patience does not add up.
 func (s *State) budget(limit int) int {
 	n := s.Strikes
-	if s.Struck == s.Day {
+	if s.struck() {
 		n = s.Before // today's own counts from tomorrow
 	}
 	return max(1, limit>>n)
