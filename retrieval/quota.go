@@ -83,12 +83,18 @@ func (s *Service) spend(ctx context.Context, v visit, passages []Passage, t *tra
 	}
 }
 
-// leave gives the place back, also when the caller went away.
+// leave gives the place back, also when the caller went away or ran out of time.
+// It waits for a slow store hardly longer than that: left undone, it lapses.
 func (v visit) leave(ctx context.Context) {
-	if v.pass != nil {
-		v.pass.Leave(context.WithoutCancel(ctx))
+	if v.pass == nil {
+		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaving)
+	defer cancel()
+	v.pass.Leave(ctx)
 }
+
+const leaving = 50 * time.Millisecond
 
 func (t *trace) alarmed(p *quota.Pass) {
 	if p != nil && p.Alarm != "" {

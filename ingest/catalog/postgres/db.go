@@ -77,7 +77,11 @@ func (d *DB) once(ctx context.Context, locks []int64, fn func(relational.Tx) err
 		return err
 	}
 	defer func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		most := 5 * time.Second
+		if ctx.Err() != nil { // whoever waits has waited long enough; closing the connection rolls back, too
+			most = 50 * time.Millisecond
+		}
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 		defer cancel()
 		_ = t.Rollback(end) // does nothing after a commit
 	}()
