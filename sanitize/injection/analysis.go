@@ -20,6 +20,7 @@ type unit struct {
 	fresh            bool    // reads otherwise than the source at its place
 	roleLine         int8    // 0 none, else which role
 	lift             float64 // what is added to its threshold
+	logit            float64 // the model's, of the block by itself, once weighed
 	grams, wordGrams []uint32
 }
 
@@ -40,7 +41,8 @@ type reader struct {
 	security int // words about attacks in the text
 	singles  []verdict
 	peak     float64 // the highest score of the last scan
-	size     float64 // what the text's size adds to the threshold of visible text
+	// background is what the text's adds to the threshold of visible text.
+	background float64
 }
 
 // tables are the compiled lexicon, literals and rules; shared and immutable.
@@ -98,18 +100,12 @@ func (r *reader) read(text string, base layer, fresh func(block) bool) []unit {
 	return r.units
 }
 
-// lift sets what is added to the threshold of each block: to visible ones by the
-// size of the text (excerpts take that of the text they are of), to elements
-// hidden by their style what the channel takes off.
+// lift sets what is added to the threshold of elements hidden by their style:
+// what the channel takes off. What the background of visible blocks adds is
+// known once they are weighed.
 func (r *reader) lift() {
-	if !r.excerpt {
-		r.size = sizeOf(len(r.units))
-	}
 	for i := range r.units {
-		switch u := &r.units[i]; {
-		case u.layer == plain:
-			u.lift = r.size
-		case u.layer == hidden && u.styled:
+		if u := &r.units[i]; u.layer == hidden && u.styled {
 			u.lift = styledLift
 		}
 	}

@@ -41,6 +41,7 @@ func (s *Scanner) Explain(v sanitize.Views) []Explanation {
 	for i, w := range v.List {
 		r.excerpt = i > 0
 		units := r.read(w.Text, layerOf(w), changed(v.Source, w, i))
+		s.weigh(r, units)
 		singles := s.singles(nil, units)
 		var best verdict
 		for a := range units {

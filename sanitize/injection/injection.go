@@ -151,7 +151,7 @@ func foldPhrase(f *folded, lex *lexicon, p string) string {
 }
 
 // rulesRevision names the rules, patterns and fusion; raise it when they change.
-const rulesRevision = "injection/6"
+const rulesRevision = "injection/7"
 
 func revisionOf(c Config, m *model) string {
 	h := sha256.Sum256(fmt.Appendf(nil, "%s %s %v %v %v", rulesRevision, m.hash, c.Threshold, c.KeepQuotations, c.RulesOnly))

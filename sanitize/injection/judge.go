@@ -38,6 +38,7 @@ func layerOf(v sanitize.View) layer {
 // judge scores the fresh units and the windows over them and returns findings
 // in offsets of the source.
 func (s *Scanner) judge(r *reader, w sanitize.View, units []unit) []sanitize.Finding {
+	s.weigh(r, units)
 	r.singles = s.singles(r.singles[:0], units)
 	singles := r.singles
 	var picked []verdict
@@ -87,22 +88,34 @@ func (s *Scanner) window(units []unit, singles []verdict, i, j int) verdict {
 	return s.verdict(units, i, j)
 }
 
-// sizeStep is what each doubling of the number of blocks adds to the threshold of
-// visible text, up to sizeBlocks: the more windows are judged, the likelier one
-// of them passes by chance.
-const (
-	sizeStep   = .2
-	sizeBlocks = 64
-)
-
 // styledLift is what an element that hides its text by style or attribute takes
 // off the threshold of hidden text: harmless pages comment often and hide prose
 // seldom.
 const styledLift = -.5
 
-// sizeOf is what a text of so many blocks adds to the threshold of visible text.
-func sizeOf(blocks int) float64 {
-	return sizeStep * math.Log2(float64(max(1, min(blocks, sizeBlocks))))
+// weigh scores each fresh unit by itself and adds to the threshold of visible
+// ones what the rest of the text is like.
+func (s *Scanner) weigh(r *reader, units []unit) {
+	if s.model == nil {
+		return
+	}
+	var b Background
+	for i := range units {
+		if u := &units[i]; u.fresh {
+			u.logit = s.model.score(units, i, i+1)
+			if u.layer == plain {
+				b.Add(u.logit)
+			}
+		}
+	}
+	if !r.excerpt {
+		r.background = b.Lift()
+	}
+	for i := range units {
+		if units[i].layer == plain {
+			units[i].lift += r.background
+		}
+	}
 }
 
 // verdict joins the votes on a run of units.
@@ -120,7 +133,11 @@ func (s *Scanner) verdict(units []unit, i, j int) verdict {
 		v.score = vote
 		return v
 	}
-	v.z = s.model.score(units, i, j) - s.model.cut[v.layer] - units[i].lift + rulePower*vote
+	z := units[i].logit
+	if j-i > 1 {
+		z = s.model.score(units, i, j)
+	}
+	v.z = z - s.model.cut[v.layer] - units[i].lift + rulePower*vote
 	v.score = s.model.toScore(v.z)
 	if vote >= sureRule {
 		v.score = max(v.score, vote)

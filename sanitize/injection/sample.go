@@ -17,7 +17,9 @@ type Window struct {
 	From, To int      // blocks, half open
 	Dense    []uint16 // below DenseFeatures
 	Layer    int      // 0 plain, 1 hidden, 2 encoded, 3 forged turn
-	Vote     float64  // what the rules add to the logit, less what size and channel add to its threshold
+	// Vote is what the rules add to the logit, less what the channel, but not the
+	// background, adds to its threshold.
+	Vote float64
 }
 
 // Reading is all blocks and windows of a text's views that the scanner would
@@ -25,6 +27,9 @@ type Window struct {
 type Reading struct {
 	Blocks  []Block
 	Windows []Window
+	// Own is how many of the blocks, the first ones, are of the text itself; the
+	// others are of its further views.
+	Own int
 }
 
 // Reader makes readings for training. It is not safe for concurrent use.
@@ -52,6 +57,9 @@ func (x *Reader) Read(v sanitize.Views, hiddenText bool) Reading {
 		}
 		x.r.excerpt = i > 0
 		x.add(&out, w, x.r.read(w.Text, l, changed(v.Source, w, i)))
+		if i == 0 {
+			out.Own = len(out.Blocks)
+		}
 	}
 	return out
 }

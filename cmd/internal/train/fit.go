@@ -227,16 +227,23 @@ func (l *learner) weights() injection.Weights {
 	return injection.Weights{Grams: l.grams.value, Dense: l.dense.value, Bias: float64(l.bias.value[0]), Steep: 1}
 }
 
-// peaks is the highest logit in each layer, with the rules' votes.
+// peaks is the highest logit in each layer, with the rules' votes; in visible
+// text less what the background adds to its threshold.
 func (l *learner) peaks(r *injection.Reading) (p [4]float64) {
 	for i := range p {
 		p[i] = math.Inf(-1)
 	}
 	l.sum(r.Blocks)
+	var b injection.Background
 	for i := range r.Windows {
 		w := &r.Windows[i]
-		p[w.Layer] = max(p[w.Layer], l.logit(r, w)+w.Vote)
+		z := l.logit(r, w)
+		p[w.Layer] = max(p[w.Layer], z+w.Vote)
+		if w.Layer == 0 && w.To == w.From+1 && w.To <= r.Own {
+			b.Add(z)
+		}
 	}
+	p[0] -= b.Lift()
 	return p
 }
 
