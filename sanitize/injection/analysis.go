@@ -41,8 +41,8 @@ type reader struct {
 	security int // words about attacks in the text
 	singles  []verdict
 	peak     float64 // the highest score of the last scan
-	// background is what the text's adds to the threshold of visible text.
-	background float64
+	// What size and background of the text add to the threshold of visible text.
+	size, background float64
 }
 
 // tables are the compiled lexicon, literals and rules; shared and immutable.
@@ -100,12 +100,19 @@ func (r *reader) read(text string, base layer, fresh func(block) bool) []unit {
 	return r.units
 }
 
-// lift sets what is added to the threshold of elements hidden by their style:
-// what the channel takes off. What the background of visible blocks adds is
-// known once they are weighed.
+// lift sets what is added to the threshold of each block: to visible ones by the
+// size of the text (excerpts take that of the text they are of), to elements
+// hidden by their style what the channel takes off. What the background adds is
+// known once the blocks are weighed.
 func (r *reader) lift() {
+	if !r.excerpt {
+		r.size = sizeOf(len(r.units))
+	}
 	for i := range r.units {
-		if u := &r.units[i]; u.layer == hidden && u.styled {
+		switch u := &r.units[i]; {
+		case u.layer == plain:
+			u.lift = r.size
+		case u.layer == hidden && u.styled:
 			u.lift = styledLift
 		}
 	}

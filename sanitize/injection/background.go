@@ -1,5 +1,7 @@
 package injection
 
+import "math"
+
 // Background is what the visible blocks of a text are like to the model. An
 // instruction planted in a text stands out from it; where block after block is
 // suspicious (pages that teach prompting, talk about attacks), one that is a
@@ -17,8 +19,8 @@ type Background struct {
 const (
 	backgroundRank  = 5
 	backgroundFloor = -4
-	backgroundShare = .7
-	backgroundMost  = 2
+	backgroundShare = .5
+	backgroundMost  = 1.5
 )
 
 // Add takes in the logit of one block by itself.
@@ -33,6 +35,19 @@ func (b *Background) Add(z float64) {
 		b.top[i] = b.top[i-1]
 	}
 	b.top[i] = z
+}
+
+// sizeStep is what each doubling of the number of blocks adds to the threshold of
+// visible text, up to sizeBlocks: the more windows are judged, the likelier one
+// of them passes by chance.
+const (
+	sizeStep   = .1
+	sizeBlocks = 64
+)
+
+// sizeOf is what a text of so many blocks adds to the threshold of visible text.
+func sizeOf(blocks int) float64 {
+	return sizeStep * math.Log2(float64(max(1, min(blocks, sizeBlocks))))
 }
 
 // Lift is what the background adds to the threshold of visible text, in logits;

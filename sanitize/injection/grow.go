@@ -8,7 +8,7 @@ import "strings"
 const (
 	growAbove = .25
 	growBack  = .1
-	growOn    = .04
+	growOn    = .05
 	sureRun   = .75
 	// gapBlocks and gapBytes bound what is taken between two runs of one
 	// paragraph.

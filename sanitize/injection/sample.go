@@ -17,8 +17,8 @@ type Window struct {
 	From, To int      // blocks, half open
 	Dense    []uint16 // below DenseFeatures
 	Layer    int      // 0 plain, 1 hidden, 2 encoded, 3 forged turn
-	// Vote is what the rules add to the logit, less what the channel, but not the
-	// background, adds to its threshold.
+	// Vote is what the rules add to the logit, less what size and channel, but
+	// not the background, add to its threshold.
 	Vote float64
 }
 

@@ -32,9 +32,9 @@ training families, except those marked "unread" below: their own files were not 
 their strings stand in other families' documents and were seen there.
 
 **Thresholds.** Scores are calibrated so that %.2f flags about 1 %% of ordinary benign texts; %.2f about 0.1 %%; %.2f is for triage
-by people. Cuts (logits) by layer: plain %.2f, hidden %.2f, encoded %.2f, forged turn %.2f. Seven tenths of what
-a text's fifth most suspicious block scores above -4, at most 2, are added to the plain cut; elements hidden by style take
-0.5 off the hidden one.
+by people. Cuts (logits) by layer: plain %.2f, hidden %.2f, encoded %.2f, forged turn %.2f. Half of what a
+text's fifth most suspicious block scores above -4, at most 1.5, is added to the plain cut, and 0.1 for each doubling of its
+blocks, up to 64; elements hidden by style take 0.5 off the hidden one.
 
 `, on.Format(time.DateOnly), r.SHA256, r.Bytes, injection.ThresholdDefault, injection.ThresholdStrict, injection.ThresholdWide,
 		r.Report.Cut[0], r.Report.Cut[1], r.Report.Cut[2], r.Report.Cut[3])
@@ -54,7 +54,7 @@ Sentences that tell a reader to do something, outside injections, kept whole at 
 - Direct prompts of users are not what it is for; families of them are listed for comparison.
 - Pages that hold real prompts (prompt-engineering guides) are flagged often; so are quoted attacks unless quotations
   are kept.
-- A text filled with blocks that are nearly flagged themselves raises the threshold of the rest by up to 2 logits.
+- A text filled with blocks that are nearly flagged themselves raises the threshold of the rest by up to 2.1 logits.
 - The forms it knows are those of 2023 to 2026. An adaptive attacker who may query it will get past it.
 - Languages outside the lexicon rest on n-grams only.
 

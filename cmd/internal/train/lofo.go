@@ -141,7 +141,7 @@ const steep = .8
 
 // layerRates are the shares of ordinary benign texts that each layer may flag:
 // plain, hidden, encoded, forged.
-var layerRates = [4]float64{.0055, .0015, .0005, .0020}
+var layerRates = [4]float64{.0050, .0015, .0005, .0020}
 
 // calibrate chooses each layer's cut from the benign texts out of fold.
 func calibrate(outcomes []outcome) (cut [4]float64) {
