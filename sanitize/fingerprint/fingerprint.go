@@ -38,6 +38,7 @@ type Hasher struct {
 	mac  hash.Hash
 	ring [Run]uint64
 	n    int
+	run  [8 * Run]byte
 	sum  [sha256.Size]byte
 }
 
@@ -52,12 +53,11 @@ func (h *Hasher) Word(word uint64) (p Print, ok bool) {
 	if h.n < Run {
 		return 0, false
 	}
-	h.mac.Reset()
-	var b [8]byte
 	for i := range Run {
-		binary.LittleEndian.PutUint64(b[:], h.ring[(h.n+i)%Run])
-		_, _ = h.mac.Write(b[:])
+		binary.LittleEndian.PutUint64(h.run[8*i:], h.ring[(h.n+i)%Run])
 	}
+	h.mac.Reset()
+	_, _ = h.mac.Write(h.run[:])
 	return Print(binary.LittleEndian.Uint64(h.mac.Sum(h.sum[:0]))), true
 }
 
