@@ -1,20 +1,29 @@
 package app_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/index"
 )
 
@@ -204,6 +213,87 @@ func TestAttributesEmbedNothing(t *testing.T) {
 	}
 	if n := model.asked(); n != 0 {
 		t.Errorf("%d texts were embedded for changes of attributes", n)
+	}
+	if f := inspect(t, a, false); len(f.Faults) > 0 {
+		t.Errorf("%+v", f.Faults)
+	}
+}
+
+// TestEmbedAgainElsewhere goes over to an embedder that others run. What policy does
+// not let go there is not sent, neither when the index is made anew nor afterwards,
+// and is still found by its words.
+func TestEmbedAgainElsewhere(t *testing.T) {
+	model := &embedder{}
+	var mu sync.Mutex
+	var sent []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		sent = append(sent, string(body))
+		mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		model.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	s := newStores(t, 0, "")
+	dir := filepath.Join(s.dir, "policy")
+	if err := os.CopyFS(dir, os.DirFS("../../../configs/policies/default")); err != nil {
+		t.Fatal(err)
+	}
+	rule := "package doorward.ingest\n\nimport rego.v1\n\n# Only what everybody may read goes to others to be embedded.\nembed if input.document.public\n"
+	if err := os.WriteFile(filepath.Join(dir, "embed.rego"), []byte(rule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.cfg.Policy.Dir = dir
+	s.put(t, `{"id": "open", "text": "the canteen opens at noon", "access": {"public": true, "groups": ["team"]}}`)
+	s.put(t, `{"id": "closed", "text": "the merger is called bluebell", "access": {"public": false, "groups": ["team"]}}`)
+	use := func(name string, dimension int, destination string) {
+		s.cfg.Embedder = configs.Embedder{Type: "openai", URL: server.URL, Model: name, Dimension: dimension, Destination: destination}
+	}
+	knows := func(word string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.ContainsFunc(sent, func(b string) bool { return strings.Contains(b, word) })
+	}
+	scanners, err := scannersOf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	use("small", 8, "internal")
+	s.with(t, func(a *app.App) { s.ingest(t, a) })
+	if !knows("canteen") || !knows("bluebell") {
+		t.Fatal("at home not everything was embedded")
+	}
+	mu.Lock()
+	sent = nil
+	mu.Unlock()
+	use("large", 12, "elsewhere")
+	a, err := app.Open(t.Context(), s.cfg, app.Options{Scanners: scanners, Unfinished: true, NoIndex: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	r, err := a.Reindex(t.Context(), nil)
+	if err != nil || r.Chunks != 2 || r.Embedded != 1 {
+		t.Fatalf("%+v, %v, want 1 of 2 embedded", r, err)
+	}
+	s.put(t, `{"id": "later", "text": "the other merger is called foxglove", "access": {"public": false, "groups": ["team"]}}`)
+	s.put(t, `{"id": "menu", "text": "there is soup on friday", "access": {"public": true, "groups": ["team"]}}`)
+	s.ingest(t, a)
+	if !knows("canteen") || !knows("soup") {
+		t.Error("what may go there was not embedded")
+	}
+	if knows("bluebell") || knows("foxglove") {
+		t.Error("what must not go there went")
+	}
+	for _, id := range []string{"closed", "later"} {
+		terms, err := a.Service.Fetch(t.Context(), retrieval.FetchRequest{ID: "r", Document: id, Context: policy.Context{Now: time.Now()}, Subject: ask("team").Subject})
+		if err != nil || len(terms) == 0 {
+			t.Errorf("%s is not there any more: %v", id, err)
+		}
 	}
 	if f := inspect(t, a, false); len(f.Faults) > 0 {
 		t.Errorf("%+v", f.Faults)

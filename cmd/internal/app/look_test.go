@@ -103,12 +103,15 @@ func (s *store) lookShared(t testing.TB, l *looker) {
 		return out, err
 	}
 	l.points = func(ctx context.Context) (out []point, err error) {
-		for range 5 { // on a busy machine an answer may come too late
+		for { // on a busy machine an answer may come too late, and the next is waited for
 			if out, err = once(ctx); !errors.Is(err, index.ErrUnavailable) || ctx.Err() != nil {
-				break
+				return out, err
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond):
 			}
 		}
-		return out, err
 	}
 	l.close = func() { x.Close(); l.catalog.Close() }
 }

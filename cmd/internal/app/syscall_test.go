@@ -170,6 +170,9 @@ func (s *syscalls) disturbed(t testing.TB, c *store, f *syscallFault) (l *life, 
 	}
 	u.discard()
 	<-u.done
+	if !alive { // it ended by itself, or was killed
+		l.stderr = strings.TrimSpace(u.stderr.String())
+	}
 	return l, calls, hit
 }
 
@@ -185,6 +188,8 @@ func (s *syscalls) end() {
 		}
 	}
 }
+
+var errEnded = errors.New("the process ended")
 
 // once has the process take a folder in. alive: it could take in another.
 func (u *subject) once(dir string) (l *life, alive bool) {
@@ -207,7 +212,7 @@ func (u *subject) once(dir string) (l *life, alive bool) {
 			return l, true
 		}
 	}
-	l.err = errors.New("killed")
+	l.err = errEnded
 	return l, false
 }
 
@@ -300,7 +305,10 @@ func (s *syscalls) tryOnce(t *testing.T, f syscallFault) (hit string) {
 		outcome = "killed"
 	case l.err == nil:
 		outcome = "went on"
-	case l.stderr == "":
+	case errors.Is(l.err, errEnded):
+		outcome = "crashed"
+	}
+	if (outcome == "failed" || outcome == "crashed") && l.stderr == "" {
 		t.Errorf("the process failed and did not say why")
 	}
 	s.mu.Lock()
