@@ -88,7 +88,8 @@ func service(t *testing.T, o app.Options) (*app.App, caller) {
 	c := configs.Defaults()
 	c.Data, c.Keys = filepath.Join(dir, "data"), filepath.Join(dir, "keys")
 	c.Identity.BackendSigned, c.Extract.InProcess, c.Audit.Timeout = true, true, 300*time.Millisecond
-	c.Quota.State = "off" // one user asks hundreds of times
+	c.Quota.State = "off"            // one user asks hundreds of times
+	c.Limits.Wait = 20 * time.Second // a part that stands still must show, not the queue before it
 	documents := filepath.Join(dir, "documents")
 	if err := os.MkdirAll(documents, 0o700); err != nil {
 		t.Fatal(err)
