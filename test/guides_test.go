@@ -92,7 +92,7 @@ func guide(t *testing.T, page string) {
 // and holds exit codes and outputs to what the page says.
 func follow(t *testing.T, dir string, list []step, edit func(command string) string) {
 	t.Helper()
-	script := "exec 2>&1\nservice=\ntrap '[ -z \"$service\" ] || kill $service' EXIT\n"
+	script := "exec 2>&1\nservice=\ntrap '[ -z \"$service\" ] || { kill $service; wait $service; }' EXIT\n"
 	for i, s := range list {
 		if command := edit(s.command); command != "" {
 			script += fmt.Sprintf("echo '@@@ %d'\n%s\necho \"@@@ code $?\"\n", i, command)
