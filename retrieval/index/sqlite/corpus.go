@@ -3,6 +3,7 @@ package sqlite
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/doorward/doorward/policy"
@@ -65,6 +66,11 @@ func (t *corpus) putAll(ps []point, b *bulk) error {
 // slot.
 func (t *corpus) gather(ps []point, b *bulk) (first uint32, err error) {
 	first = uint32(len(t.slots))
+	n := 0
+	for i := range ps {
+		n += len(ps[i].terms) / 5 // see appendTerm
+	}
+	b.items = slices.Grow(b.items, n)
 	for _, p := range ps {
 		err := t.putTerms(p, func(key, slot uint32, w float32) { b.add(key, uint16(slot-first), w) })
 		if err != nil {

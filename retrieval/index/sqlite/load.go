@@ -71,8 +71,8 @@ type batch struct {
 }
 
 // loadBatch is how many points are filed at once: the more, the less often each
-// term's list is looked for. Their postings take some 16 MB, four times.
-const loadBatch = 4096
+// term's list is looked for. Their postings take some 8 MB, four times.
+const loadBatch = 2048
 
 // load builds the corpora from the file. Reading rows, taking them apart and filing
 // their postings take about as long, so each has a goroutine.
