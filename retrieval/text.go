@@ -23,8 +23,8 @@ type sketchOf struct {
 
 // Bounds of what is remembered: entries, and hashes in them.
 const (
-	mostLikenesses = 1 << 16
-	mostSketched   = 1 << 20
+	mostLikenesses = 1 << 13
+	mostSketched   = 1 << 18
 )
 
 func newTexts() texts {

@@ -79,7 +79,7 @@ func round(f float64) float64 { return math.Round(f*1000) / 1000 }
 // duplicates among them; beyond it they are forgotten and counted anew. A source
 // that is pushed into has a run without end: this is what it costs, about a
 // kilobyte each.
-const maxBatch = 8192
+const maxBatch = 1024
 
 // Batch measures the documents of one run of one source, in order. It is not
 // safe for concurrent use.

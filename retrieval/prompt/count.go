@@ -31,7 +31,7 @@ type lookOf struct {
 	sum     [sha256.Size]byte
 }
 
-const mostLooks = 1 << 16
+const mostLooks = 1 << 13
 
 func newLooks() *recent.Map[lookOf, look] { return recent.New[lookOf, look](mostLooks) }
 
