@@ -346,83 +346,6 @@ func (c *Catalog) putDocument(ctx context.Context, tx Tx, v catalog.Version) err
 		attributes, signed, findings, sealed, now, now, v.Batch, v.Submitter)
 }
 
-// retireVersion forgets a version's text and key, and owes the index its removal.
-func retireVersion(ctx context.Context, tx Tx, r catalog.Ref) error {
-	if err := dropVersion(ctx, tx, r); err != nil {
-		return err
-	}
-	return owe(ctx, tx, catalog.Task{Ref: r, Op: catalog.RetireOp})
-}
-
-func owe(ctx context.Context, tx Tx, t catalog.Task) error {
-	attributes, err := jsonText(t.Attributes)
-	if err != nil {
-		return err
-	}
-	return tx.Queue(ctx, `insert into tasks (tenant, document, version, op, attributes, receipt) values (?, ?, ?, ?, ?, ?)`,
-		t.Tenant, t.Document, t.Version, string(t.Op), attributes, t.Receipt)
-}
-
-// Retire takes documents out: text and keys are gone at once, nothing of them
-// is released from now on, and the index is owed their removal. An arrival
-// waiting for the same document goes with it.
-func (c *Catalog) Retire(ctx context.Context, refs []catalog.Ref, state catalog.State) error {
-	return c.updateDocuments(ctx, "retiring documents", refs, func(tx Tx) error {
-		if err := c.takeOut(ctx, tx, refs, state); err != nil {
-			return err
-		}
-		for _, r := range refs {
-			if err := tx.Queue(ctx, `delete from arrivals where tenant = ? and id = ?`, r.Tenant, r.Document); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// Withdraw retires what is live of documents and keeps their waiting arrivals.
-func (c *Catalog) Withdraw(ctx context.Context, refs []catalog.Ref) error {
-	return c.updateDocuments(ctx, "withdrawing documents", refs, func(tx Tx) error {
-		return c.takeOut(ctx, tx, refs, catalog.Retired)
-	})
-}
-
-func (c *Catalog) takeOut(ctx context.Context, tx Tx, refs []catalog.Ref, state catalog.State) error {
-	stored, err := c.stored(ctx, tx, refs)
-	if err != nil {
-		return err
-	}
-	for _, r := range refs {
-		for _, v := range stored[r.Tenant+"\x00"+r.Document] {
-			if err := retireVersion(ctx, tx, v.ref); err != nil {
-				return err
-			}
-		}
-		if err := c.forget(ctx, tx, r, state); err != nil {
-			return err
-		}
-		err := tx.Queue(ctx, `update documents set state = ?, version = '', receipt = ?, facts = ?, attributes = '{}', findings = '{}', updated = ?
-			where tenant = ? and id = ?`, string(state), empty(), empty(), c.now().Unix(), r.Tenant, r.Document)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// forget drops what is kept beside a document that is taken out.
-func (c *Catalog) forget(ctx context.Context, tx Tx, r catalog.Ref, state catalog.State) error {
-	for _, table := range []string{"prints", "printed", "signatures", "replaced"} {
-		if err := tx.Queue(ctx, `delete from `+table+` where tenant = ? and document = ?`, r.Tenant, r.Document); err != nil {
-			return err
-		}
-	}
-	if err := endLineage(ctx, tx, r, c.now().Unix()); err != nil || state != catalog.Erased {
-		return err
-	}
-	return eraseLineage(ctx, tx, r)
-}
-
 // SetAttributes replaces a live document's attributes and receipt. From its
 // return on, every check uses the new ones; the index is owed the change.
 func (c *Catalog) SetAttributes(ctx context.Context, v catalog.Version) error {
@@ -454,43 +377,6 @@ func (c *Catalog) SetAttributes(ctx context.Context, v catalog.Version) error {
 			return catalog.ErrState
 		}
 		return owe(ctx, tx, catalog.Task{Ref: v.Ref, Op: catalog.AttributesOp, Attributes: v.Attributes, Receipt: v.Receipt.ID()})
-	})
-}
-
-// Tasks returns the index work still owed, oldest first, with the numbers Done
-// takes. What is owed of a version that is not live yet waits until it is.
-func (c *Catalog) Tasks(ctx context.Context) ([]catalog.Task, []int64, error) {
-	var tasks []catalog.Task
-	var seqs []int64
-	err := each(ctx, c.db, func(r Rows) error {
-		var t catalog.Task
-		var seq int64
-		var attributes string
-		err := r.Scan(&seq, &t.Tenant, &t.Document, &t.Version, &t.Op, &attributes, &t.Receipt)
-		if err != nil {
-			return err
-		}
-		if t.Attributes, err = decodeAttributes(attributes); err != nil {
-			return err
-		}
-		tasks, seqs = append(tasks, t), append(seqs, seq)
-		return nil
-	}, `select seq, tenant, document, version, op, attributes, receipt from tasks where op <> 'put' or not exists (select 1 from versions v
-		where v.tenant = tasks.tenant and v.document = tasks.document and v.version = tasks.version and v.state = 'intent') order by seq`)
-	if err != nil {
-		return nil, nil, unavailable("reading tasks", err)
-	}
-	return tasks, seqs, nil
-}
-
-// Done forgets tasks that were carried out.
-func (c *Catalog) Done(ctx context.Context, seqs []int64) error {
-	list, err := c.list(seqs)
-	if err != nil {
-		return unavailable("finishing tasks", err)
-	}
-	return c.updateBeside(ctx, "finishing tasks", func(tx Tx) error {
-		return tx.Queue(ctx, `delete from tasks where `+c.in("seq"), list)
 	})
 }
 
