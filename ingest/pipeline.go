@@ -38,6 +38,8 @@ type Arrivals interface {
 	Receive(ctx context.Context, arrivals []catalog.Arrival) error
 	Hold(ctx context.Context, judgements []catalog.Judgement) error
 	Discard(ctx context.Context, tenant, id, reason string) error
+	Risk(ctx context.Context, r catalog.Ref) (lost int, err error)
+	Spare(ctx context.Context, r catalog.Ref) error
 	Arrival(ctx context.Context, tenant, id string) (catalog.Arrival, error)
 	Arrivals(ctx context.Context, tenant string, state catalog.State, yield func(catalog.Arrival) error) error
 }

@@ -291,7 +291,7 @@ func (p *Pipeline) Recover(ctx context.Context) error {
 		return err
 	}
 	for _, a := range waiting {
-		if _, err := p.rejudge(ctx, a.Tenant, a.ID, false); err != nil {
+		if err := p.resume(ctx, a); err != nil {
 			return err
 		}
 	}

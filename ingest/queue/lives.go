@@ -20,14 +20,9 @@ import (
 // afterwards, however it ended; a note of a worker that is gone is a life lost. A
 // batch that cost lives is worked on alone, so that others in hand at the same time
 // are not suspected with it; one that cost several is taken apart into its
-// documents; and a document that goes on costing lives is held.
-const (
-	isolateAfter = 3 // lives lost with a batch
-	holdAfter    = 5 // lives lost with a document by itself
-)
-
-// WorkerDied is the reason of documents that are held because workers died of them.
-const WorkerDied = "worker_died"
+// documents; and a document that goes on costing lives is held, as one is that ends
+// one process after the other where there are no workers (ingest.HoldAfter).
+const isolateAfter = 3 // lives lost with a batch
 
 const livesTable = `create table if not exists ingest_lives (job bigint not null, worker text not null, primary key (job, worker))`
 

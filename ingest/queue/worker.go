@@ -133,9 +133,9 @@ func (w *worker) suspect(ctx context.Context, job *river.Job[batchJob], lost int
 	case n > 1:
 		w.q.Log.WarnContext(ctx, "workers died with a batch: its documents go on one by one", "batch", job.ID, "workers", lost, "documents", n)
 		return w.part(ctx, job)
-	case n == 1 && lost >= holdAfter:
+	case n == 1 && lost >= ingest.HoldAfter:
 		w.q.Log.WarnContext(ctx, "workers died with a document: it is held", "batch", job.ID, "workers", lost)
-		return w.hold(ctx, job, WorkerDied)
+		return w.hold(ctx, job, ingest.WorkerDied)
 	}
 	return w.try(ctx, job)
 }
@@ -247,22 +247,18 @@ func (w *worker) hold(ctx context.Context, job *river.Job[batchJob], reason stri
 	if err != nil {
 		return err
 	}
-	var judgements []catalog.Judgement
-	var entries []audit.Entry
-	var o outcome
-	for _, a := range arrivals {
-		judgements = append(judgements, catalog.Judgement{Ref: catalog.Ref{Tenant: a.Tenant, Document: a.ID}, State: catalog.Held, Reasons: []string{reason}})
-		entries = append(entries, audit.Entry{Event: "ingest", Outcome: string(ingest.Quarantined), Tenant: a.Tenant, Documents: []string{a.ID}, Reason: reason})
-		o.Events = append(o.Events, ingest.Event{ID: a.ID, Outcome: ingest.Quarantined, Bytes: int64(len(a.Bytes)), Reasons: []string{reason}})
+	u, err := w.q.Pipeline.Unread(arrivals, reason)
+	if err != nil {
+		return err
 	}
 	// In place of what was recorded when the batch was judged and could not be kept.
-	if err := river.RecordOutput(ctx, o); err != nil || len(judgements) == 0 {
+	if err := river.RecordOutput(ctx, outcome{Events: u.Events}); err != nil || len(arrivals) == 0 {
 		return err
 	}
-	if err := w.q.Pipeline.Audit.Append(ctx, entries...); err != nil {
+	if err := w.q.Pipeline.Audit.Append(ctx, u.Entries...); err != nil {
 		return err
 	}
-	return c.Hold(ctx, judgements)
+	return c.Hold(ctx, u.Judgements)
 }
 
 // retries is River's question of when a failed batch is tried again.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,7 +17,6 @@ import (
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
-	"github.com/doorward/doorward/ingest/queue"
 	"github.com/doorward/doorward/retrieval/index"
 )
 
@@ -105,7 +105,7 @@ func TestDeadlyDocument(t *testing.T) {
 		}
 	}
 	held, err := a.Catalog.Arrival(t.Context(), "acme", "deadly")
-	if err != nil || held.State != catalog.Held || !slices.Equal(held.Reasons, []string{queue.WorkerDied}) {
+	if err != nil || held.State != catalog.Held || !slices.Equal(held.Reasons, []string{ingest.WorkerDied}) {
 		t.Errorf("it is %s %v (%v)", held.State, held.Reasons, err)
 	}
 	if n := deaths.Load(); n < 8 { // three with its batch, five by itself
@@ -113,6 +113,69 @@ func TestDeadlyDocument(t *testing.T) {
 	}
 	if r := inspect(t, a, false); len(r.Faults) > 0 {
 		t.Errorf("faults: %+v", r.Faults)
+	}
+}
+
+// endless ends the goroutine that reads a document, as the end of its process would.
+type endless struct {
+	ingest.Extractor
+	word []byte
+}
+
+func (e endless) Extract(ctx context.Context, u ingest.Upload) (ingest.Extracted, error) {
+	if bytes.Contains(u.Bytes, e.word) {
+		runtime.Goexit()
+	}
+	return e.Extractor.Extract(ctx, u)
+}
+
+// TestDeadlyDocumentAlone has a received document, without workers, that ends every
+// process which resumes it: the sixth holds it, goes on with the others, and takes no
+// look at it again until rules change.
+func TestDeadlyDocumentAlone(t *testing.T) {
+	s := newStore(t, 3)
+	a := s.open(t)
+	defer a.Close()
+	arrive := func(id, text string) {
+		t.Helper()
+		arrival := catalog.Arrival{Tenant: "acme", ID: id, Source: s.cfg.Sources[0].Name, Name: id + ".txt", MediaType: "text/plain", Content: "of " + id,
+			Claimed: map[string]any{"groups": []any{"team"}}, Bytes: []byte(text), Received: time.Now()}
+		if err := a.Catalog.Receive(t.Context(), []catalog.Arrival{arrival}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	arrive("deadly", "a text with belladonna in it")
+	arrive("other", "a text that harms nobody")
+	a.Pipeline.Config.Extractor = endless{a.Pipeline.Config.Extractor, []byte("belladonna")}
+	died := 0
+	for range ingest.HoldAfter + 1 {
+		came := false
+		var group sync.WaitGroup
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			if err := a.Pipeline.Recover(t.Context()); err != nil {
+				t.Errorf("resuming: %v", err)
+			}
+			came = true
+		}()
+		if group.Wait(); !came {
+			died++
+		}
+	}
+	if died != ingest.HoldAfter {
+		t.Errorf("%d lives were lost, want %d", died, ingest.HoldAfter)
+	}
+	held, err := a.Catalog.Arrival(t.Context(), "acme", "deadly")
+	if err != nil || held.State != catalog.Held || !slices.Equal(held.Reasons, []string{ingest.WorkerDied}) {
+		t.Errorf("it is %s %v (%v)", held.State, held.Reasons, err)
+	}
+	if live, err := a.Catalog.Documents(t.Context(), "acme", []string{"other"}); err != nil || live["other"].State != catalog.Live {
+		t.Errorf("the other one is %s (%v)", live["other"].State, err)
+	}
+	known, err := a.Catalog.Known(t.Context(), "acme", []string{"deadly"})
+	if err != nil || known["deadly"].Revision == "" || known["deadly"].Claimed == "" {
+		t.Errorf("it would be read again with every ingest: %+v (%v)", known["deadly"], err)
 	}
 }
 

@@ -24,6 +24,8 @@ type Store interface {
 	Receive(context.Context, []catalog.Arrival) error
 	Hold(context.Context, []catalog.Judgement) error
 	Discard(ctx context.Context, tenant, id, reason string) error
+	Risk(ctx context.Context, r catalog.Ref) (lost int, err error)
+	Spare(ctx context.Context, r catalog.Ref) error
 	Arrival(ctx context.Context, tenant, id string) (catalog.Arrival, error)
 	Arrivals(ctx context.Context, tenant string, state catalog.State, yield func(catalog.Arrival) error) error
 	Intend(context.Context, []catalog.Version) error
@@ -57,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"nothing is released before commit": beforeCommit,
 		"commit releases and replaces":      replaces,
 		"arrivals round trip":               arrivals,
+		"lives that an arrival cost":        risked,
 		"a rejected arrival is shredded":    rejected,
 		"a version that returns stays":      returns,
 		"what is held is not published":     takenBack,
@@ -231,6 +234,32 @@ func arrivals(t *testing.T, s Store, _ func() Store) {
 	if _, err := s.Arrival(ctx, tenant, "d"); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("after commit the arrival gives %v", err)
 	}
+}
+
+// risked: what is noted outlives the process, and ends with the bytes.
+func risked(t *testing.T, s Store, reopen func() Store) {
+	a := catalog.Arrival{Tenant: tenant, ID: "d", Source: "dir", Content: "h1", Bytes: []byte("bytes"), Received: time.Unix(5, 0)}
+	ref := catalog.Ref{Tenant: tenant, Document: "d"}
+	must(t, s.Receive(ctx, []catalog.Arrival{a}))
+	risk := func(want int) {
+		t.Helper()
+		if lost, err := s.Risk(ctx, ref); err != nil || lost != want {
+			t.Errorf("it cost %d lives, want %d (%v)", lost, want, err)
+		}
+	}
+	risk(0)
+	must(t, s.Spare(ctx, ref))
+	risk(0)
+	s = reopen()
+	risk(1)
+	risk(2)
+	must(t, s.Receive(ctx, []catalog.Arrival{a}))
+	risk(0)
+	must(t, s.Hold(ctx, []catalog.Judgement{{Ref: ref, State: catalog.Held}}))
+	if _, err := s.Risk(ctx, ref); !errors.Is(err, catalog.ErrState) {
+		t.Errorf("of what is held: %v", err)
+	}
+	must(t, s.Spare(ctx, ref))
 }
 
 func rejected(t *testing.T, s Store, _ func() Store) {

@@ -46,6 +46,7 @@ var Migrations = []Migration{
 	// From here on SQLite keeps checksums of rows; older programs could not.
 	{SQL: `update meta set value = value where key = 'schema';`},
 	{SQL: vectorSchema},
+	{SQL: `alter table arrivals add column risked INTEGER not null default 0;`},
 }
 
 // latest is the version this program reads and writes.
