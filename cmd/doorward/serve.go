@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,6 +73,7 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 		go a.Scrub(ctx, every)
 	}
 	go a.KeepScanned(ctx)
+	go giveBack(ctx, time.Minute)
 	public, err := publicServer(ctx, a, f.public)
 	if err != nil {
 		return err
@@ -98,6 +100,24 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 	case <-ctx.Done():
 	}
 	return drain(a, f, public, operator)
+}
+
+// giveBack returns memory to the system that nothing uses any more, again and again
+// until the context ends. The collector keeps room for the greatest burst so far, an
+// ingest or a re-scan, and what it gives back it gives back slowly: without this a
+// service that does the same every hour grows for hours. It costs one collection
+// each time.
+func giveBack(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			debug.FreeOSMemory()
+		}
+	}
 }
 
 func accept(s *http.Server, l net.Listener) error {
