@@ -64,29 +64,16 @@ var isEnglish = func() *[1 << 15]uint8 {
 	return t
 }()
 
-// fiveBits numbers the letters of ASCII in five bits, all else is 31; isLetter
-// is 1 for the former.
-var fiveBits, isLetter = func() (bits, is [256]uint8) {
+// fiveBits numbers the letters of ASCII in five bits; all else is 31.
+var fiveBits = func() (bits [256]uint8) {
 	for c := range bits {
 		bits[c] = 31
 		if asciiLetter(rune(c)) {
-			bits[c], is[c] = uint8(c|0x20)-'a', 1
+			bits[c] = uint8(c|0x20) - 'a'
 		}
 	}
-	return bits, is
+	return bits
 }()
-
-// trigrams counts a line's letters and the frequent trigrams of English in it.
-func trigrams(line string) (letters, grams int) {
-	last := 31<<5 | 31
-	for i := 0; i < len(line); i++ {
-		c := line[i]
-		last = (last<<5 | int(fiveBits[c])) & (1<<15 - 1)
-		grams += int(isEnglish[last])
-		letters += int(isLetter[c])
-	}
-	return letters, grams
-}
 
 // plainlyEnglish reports, of most English after a third of the line, that it has
 // frequent trigrams enough even if all of it were letters.
@@ -110,42 +97,74 @@ func decipher(line string) string {
 	if plainlyEnglish(line) {
 		return ""
 	}
-	letters, grams := trigrams(line)
+	var counts [32]int // of letters; the last is what is no letter
+	grams, back, last := 0, 0, 31<<5|31
+	for i := 0; i < len(line); i++ {
+		bits := fiveBits[line[i]]
+		counts[bits&31]++
+		last = (last<<5 | int(bits)) & (1<<15 - 1)
+		grams += int(isEnglish[last])
+		back += int(isBackwards[last])
+	}
+	letters := len(line) - counts[31]
 	if letters < 18 || letters*10 < len(line)*6 || grams*9 >= letters {
 		return ""
 	}
-	if backwards(line) {
+	if back*4 >= letters {
 		return reverse(line)
 	}
-	var counts [26]int
-	for i := 0; i < len(line); i++ {
-		if isLetter[line[i]] == 1 {
-			counts[fiveBits[line[i]]]++
+	return shifted(line, letters, (*[26]int)(counts[:]))
+}
+
+// isBackwards tells the same of three letters read from the last.
+var isBackwards = func() *[1 << 15]uint8 {
+	t := new([1 << 15]uint8)
+	for g, is := range isEnglish {
+		t[g&31<<10|g&(31<<5)|g>>10] = is
+	}
+	return t
+}()
+
+// atbash numbers the last of the substitutions, behind the 26 shifts.
+const atbash = 26
+
+// substitutes are for each substitution what it makes of a byte, and read as
+// [fiveBits] does.
+var substitutes, substituteBits = func() (bytes, bits [atbash + 1][256]uint8) {
+	for k := range bytes {
+		for c := range 256 {
+			bytes[k][c] = uint8(c)
+			if asciiLetter(rune(c)) {
+				n := int(fiveBits[c])
+				if k == atbash {
+					n = 25 - n
+				} else {
+					n = (n + k) % 26
+				}
+				bytes[k][c] = uint8(c&0x20|0x40) + uint8(n) + 1
+			}
+			bits[k][c] = fiveBits[bytes[k][c]]
 		}
 	}
-	return shifted(line, &counts)
-}
+	return bytes, bits
+}()
 
-// backwards reports whether a line reads as English from its end, without
-// turning it over.
-func backwards(line string) bool {
-	letters, grams, last := 0, 0, 31<<5|31
-	for i := len(line) - 1; i >= 0; i-- {
-		last = (last<<5 | int(fiveBits[line[i]])) & (1<<15 - 1)
-		grams += int(isEnglish[last])
-		letters += int(isLetter[line[i]])
+// twice is [frequency] two times over.
+var twice = func() (t [52]int) {
+	for i := range t {
+		t[i] = frequency[i%26]
 	}
-	return letters >= 18 && grams*4 >= letters
-}
+	return t
+}()
 
-// shifted tries the shifts whose letter frequencies fit English best, and
+// shifted tries the two shifts whose letter frequencies fit English best, and
 // Atbash.
-func shifted(line string, counts *[26]int) string {
+func shifted(line string, letters int, counts *[26]int) string {
 	best, second, at, next := 0, 0, 0, 0
 	for k := 0; k < 26; k++ {
-		sum := 0
+		sum, fits := 0, (*[26]int)(twice[k:])
 		for c, n := range counts {
-			sum += n * frequency[(c+k)%26]
+			sum += n * fits[c]
 		}
 		if sum > best {
 			best, second, at, next = sum, best, k, at
@@ -153,36 +172,34 @@ func shifted(line string, counts *[26]int) string {
 			second, next = sum, k
 		}
 	}
-	for _, k := range [...]int{at, next} {
-		if k == 0 {
-			continue
+	grams := readThrough(line, &substituteBits[at], &substituteBits[next], &substituteBits[atbash])
+	for i, k := range [...]int{at, next, atbash} {
+		if k != 0 && grams[i]*4 >= letters {
+			return substitute(line, &substitutes[k])
 		}
-		if out := substitute(line, func(c int) int { return (c + k) % 26 }); englishness(out) {
-			return out
-		}
-	}
-	if out := substitute(line, func(c int) int { return 25 - c }); englishness(out) {
-		return out
 	}
 	return ""
 }
 
-func substitute(line string, to func(int) int) string {
-	b := []byte(line)
-	for i, c := range b {
-		switch {
-		case 'a' <= c && c <= 'z':
-			b[i] = byte('a' + to(int(c-'a')))
-		case 'A' <= c && c <= 'Z':
-			b[i] = byte('A' + to(int(c-'A')))
-		}
+// readThrough counts the frequent trigrams of English in a line as three
+// substitutions read it.
+func readThrough(line string, a, b, c *[256]uint8) (grams [3]int) {
+	const none, all = 31<<5 | 31, 1<<15 - 1
+	x, y, z, nx, ny, nz := none, none, none, 0, 0, 0
+	for i := 0; i < len(line); i++ {
+		l := line[i]
+		x, y, z = (x<<5|int(a[l]))&all, (y<<5|int(b[l]))&all, (z<<5|int(c[l]))&all
+		nx += int(isEnglish[x])
+		ny += int(isEnglish[y])
+		nz += int(isEnglish[z])
 	}
-	return string(b)
+	return [3]int{nx, ny, nz}
 }
 
-// englishness reports whether at least a quarter of a line's letters end a
-// frequent trigram.
-func englishness(line string) bool {
-	letters, grams := trigrams(line)
-	return letters >= 18 && grams*4 >= letters
+func substitute(line string, to *[256]uint8) string {
+	b := []byte(line)
+	for i, c := range b {
+		b[i] = to[c]
+	}
+	return string(b)
 }
