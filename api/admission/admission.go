@@ -60,6 +60,7 @@ type Admission struct {
 	Config
 	places, pushes *places
 	refused        refusals
+	writing        room
 	streams        chan struct{}
 	draining       atomic.Bool
 	mu             sync.Mutex
@@ -141,12 +142,34 @@ func (a *Admission) short(w http.ResponseWriter, r *http.Request, next http.Hand
 		a.refuse(w, refusal{why, class, ""})
 		return
 	}
-	defer leave()
+	out := a.work(w, r, next, leave, class)
+	defer out.done()
+	out.write()
+}
+
+// work does the work in its place, which is another's when it returns; unless the
+// answer is to be written in it.
+func (a *Admission) work(w http.ResponseWriter, r *http.Request, next http.Handler, leave func(), class string) (out *answer) {
 	a.Working(class, 1)
-	defer a.Working(class, -1)
+	end := sync.OnceFunc(func() {
+		a.Working(class, -1)
+		leave()
+	})
+	out = &answer{ResponseWriter: w, done: end}
+	defer func() {
+		if !out.worked { // it panicked
+			end()
+		}
+	}()
 	ctx, cancel := context.WithTimeout(r.Context(), a.Deadline)
 	defer cancel()
-	next.ServeHTTP(w, r.WithContext(ctx))
+	next.ServeHTTP(out, r.WithContext(ctx))
+	out.worked = true
+	if giveBack, ok := a.writing.take(len(out.body)); ok {
+		end()
+		out.done = giveBack
+	}
+	return out
 }
 
 // pushesWait is how long a pushed document may wait for a place.
