@@ -107,7 +107,9 @@ func (a *API) toRetrieval(in RetrieveRequest, s policy.Subject, b auth.Backend) 
 	}
 	r.Marking = a.Marking
 	switch in.Format {
-	case "", "passages", "messages":
+	case "", "passages":
+		r.Format = prompt.None // none of it would be sent
+	case "messages":
 		r.Format = prompt.OpenAI
 	default:
 		if r.Format, err = prompt.ParseFormat(in.Format); err != nil {

@@ -138,8 +138,8 @@ func orUnavailable(err error) error {
 
 // distinct drops passages whose text, but for case and blanks, came before.
 func (s *Service) distinct(list []proven) []proven {
-	seen := map[uint64]bool{}
-	out := list[:0:0]
+	seen := make(map[uint64]bool, len(list))
+	out := make([]proven, 0, len(list))
 	for _, p := range list {
 		h := s.texts.like(p.chunk.Text)
 		if !seen[h] {

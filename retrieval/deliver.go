@@ -23,7 +23,7 @@ func (s *Service) clean(ctx context.Context, list []proven, o policy.Obligations
 	for _, m := range o.Mask {
 		actions[m] = sanitize.Redact
 	}
-	var out []Passage
+	out := make([]Passage, 0, len(list))
 	for _, p := range list {
 		text, stripped, err := s.cleanOne(ctx, p, actions)
 		if err != nil {
@@ -51,6 +51,10 @@ func (s *Service) clean(ctx context.Context, list []proven, o policy.Obligations
 // repeats is left out.
 func (s *Service) cleanOne(ctx context.Context, p proven, actions sanitize.Actions) (string, map[string]int, error) {
 	stripped := map[string]int{}
+	if len(p.before)+len(p.after) == 0 {
+		text, err := s.cleanChunk(ctx, p.chunk, actions, stripped)
+		return text, stripped, err
+	}
 	var all strings.Builder
 	end := 0
 	for _, c := range p.chunks() {
@@ -121,8 +125,11 @@ func (s *Service) cleanJoins(ctx context.Context, passages []Passage) error {
 		return nil
 	}
 	var all strings.Builder
-	starts := make([]int, len(passages))
-	var joins []int
+	starts, joins, size := make([]int, len(passages)), make([]int, 0, len(passages)), 0
+	for _, p := range passages {
+		size += len(p.Text) + len(separator)
+	}
+	all.Grow(size)
 	for i, p := range passages {
 		if i > 0 {
 			joins = append(joins, all.Len())
@@ -160,6 +167,7 @@ func (s *Service) deliver(r Request, snapshot policy.Snapshot, passages []Passag
 	}
 	nonce, canary := prompt.NewNonce(), prompt.NewCanary(mark)
 	req := prompt.Request{System: r.System, Question: r.Question, Budget: r.Budget, Format: r.Format, Marking: r.Marking, Nonce: nonce, Canary: canary}
+	req.Passages = make([]prompt.Passage, 0, len(passages))
 	for _, p := range passages {
 		req.Passages = append(req.Passages, prompt.Passage{ID: p.chunk, Title: p.Title, Text: p.Text})
 	}
@@ -167,7 +175,7 @@ func (s *Service) deliver(r Request, snapshot policy.Snapshot, passages []Passag
 	if err != nil {
 		return Answer{}, err
 	}
-	versions := map[string]string{}
+	versions := make(map[string]string, len(list))
 	for _, p := range list {
 		for _, c := range p.chunks() {
 			versions[c.ID] = c.Version
@@ -182,7 +190,7 @@ func (s *Service) deliver(r Request, snapshot policy.Snapshot, passages []Passag
 		sum := sha256.Sum256([]byte(r.System))
 		t.SystemHash = hex.EncodeToString(sum[:])
 	}
-	labels := map[string]string{}
+	labels := make(map[string]string, len(built.Citations))
 	for _, c := range built.Citations {
 		labels[c.ID] = c.Label
 		t.Chunks = append(t.Chunks, ticket.Chunk{ID: c.ID, Version: versions[c.ID]})

@@ -50,7 +50,7 @@ func (s *Service) prove(ctx context.Context, r Request, snapshot policy.Snapshot
 	if err != nil {
 		return nil, err
 	}
-	var out []proven
+	out := make([]proven, 0, len(hits))
 	for _, h := range hits {
 		d := documents[h.Document]
 		c, ok := chunks[h.ID]

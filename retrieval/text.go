@@ -35,7 +35,7 @@ var seed = maphash.MakeSeed()
 
 // like is the same for texts that differ in case and blanks only.
 func (m texts) like(text string) uint64 {
-	k := sha256.Sum256([]byte(text))
+	k := recent.Sum(text)
 	h, ok := m.likeness.Get(k)
 	if !ok {
 		h = maphash.String(seed, strings.Join(strings.Fields(strings.ToLower(text)), " "))
@@ -46,7 +46,7 @@ func (m texts) like(text string) uint64 {
 
 // sketch sketches a passage for the quota.
 func (m texts) sketch(tenant string, by quota.Sketcher, text string) quota.Sketch {
-	k := sketchOf{tenant, sha256.Sum256([]byte(text))}
+	k := sketchOf{tenant, recent.Sum(text)}
 	s, ok := m.sketches.Get(k)
 	if !ok {
 		s = by.Text(text)

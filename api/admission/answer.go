@@ -3,6 +3,7 @@ package admission
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 )
 
@@ -43,6 +44,9 @@ func (a *answer) Write(p []byte) (int, error) {
 		return a.ResponseWriter.Write(p)
 	}
 	a.WriteHeader(http.StatusOK)
+	if a.body == nil {
+		a.body = (*bodies.Get().(*[]byte))[:0]
+	}
 	a.body = append(a.body, p...)
 	return len(p), nil
 }
@@ -68,10 +72,19 @@ func (a *answer) pass() (err error) {
 	}
 	if len(a.body) > 0 {
 		_, err = a.ResponseWriter.Write(a.body)
-		a.body = nil
 	}
+	if body := a.body; cap(body) > 0 && cap(body) <= reusedAnswer {
+		bodies.Put(&body)
+	}
+	a.body = nil
 	return err
 }
+
+// bodies are used again: answers are most of what a request allocates.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+// reusedAnswer is the longest body that is used again, in bytes.
+const reusedAnswer = 64 << 10
 
 // write writes the answer that was kept, in one piece and with its length.
 func (a *answer) write() {

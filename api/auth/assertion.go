@@ -7,10 +7,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
@@ -30,6 +33,7 @@ type candidate struct {
 
 // terms are what an issuer's tokens are held to.
 type terms struct {
+	issuer   string
 	life     time.Duration
 	reusable bool
 	tenant   string // the tenant it speaks for; empty: the token says
@@ -58,6 +62,9 @@ func (a *Authenticator) assertion(ctx context.Context, token string, b Backend, 
 	t, err := verify(token, candidates)
 	if err != nil {
 		return refuse("is not signed by a key known for its issuer")
+	}
+	if iss, _ := t.Issuer(); iss != held.issuer {
+		return refuse("names two issuers")
 	}
 	if why := a.timely(t, held); why != "" {
 		return refuse("%s", why)
@@ -160,14 +167,13 @@ func (a *Authenticator) once(ctx context.Context, t jwt.Token) (bool, error) {
 
 // keys picks the keys to verify with by the issuer that the token names.
 func (a *Authenticator) keys(ctx context.Context, token string, b Backend) ([]candidate, terms, error) {
-	unverified, err := jwt.ParseInsecure([]byte(token))
-	if err != nil {
+	iss, ok := claimedIssuer(token)
+	if !ok {
 		return nil, terms{}, errors.New("is not a JWT")
 	}
-	iss, _ := unverified.Issuer()
 	if iss == "backend:"+b.ID {
 		list, err := a.ownKeys(b)
-		return list, terms{life: MaxAge, names: standard}, err
+		return list, terms{issuer: iss, life: MaxAge, names: standard}, err
 	}
 	issuer, ok := a.Issuers[iss]
 	if !ok {
@@ -190,7 +196,29 @@ func (a *Authenticator) keys(ctx context.Context, token string, b Backend) ([]ca
 		return nil, terms{}, err
 	}
 	c, err := usable(k)
-	return []candidate{c}, issuer.terms(), err
+	held := issuer.terms()
+	held.issuer = iss
+	return []candidate{c}, held, err
+}
+
+// claimedIssuer is the issuer that a token names, before anything of it is
+// believed: it says whose keys to verify with. What is verified must name the same.
+func claimedIssuer(token string) (string, bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 || parts[2] == "" {
+		return "", false
+	}
+	data, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return "", false
+	}
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	if json.Unmarshal(data, &claims) != nil {
+		return "", false
+	}
+	return claims.Issuer, true
 }
 
 // ownKeys are the live keys a backend signs with itself.

@@ -2,8 +2,6 @@ package prompt
 
 import (
 	"crypto/sha256"
-	"io"
-	"strconv"
 	"strings"
 
 	"github.com/doorward/doorward/policy/recent"
@@ -24,11 +22,11 @@ type look struct {
 }
 
 // lookOf is everything a look depends on: the marking, the content asked for,
-// and a hash of title and text.
+// and hashes of title and text.
 type lookOf struct {
-	marking Marking
-	content Content
-	sum     [sha256.Size]byte
+	marking     Marking
+	content     Content
+	title, text [sha256.Size]byte
 }
 
 const mostLooks = 1 << 13
@@ -41,31 +39,30 @@ const (
 	endMark  = ">>\n"
 )
 
-// render writes a passage as it stands between its markers, and counts it, but
-// for the label and the nonce.
-func (b *Builder) render(p Passage, m Marking) (text string, s rendered, tokens int) {
-	k := lookOf{marking: m, content: p.Content}
-	h := sha256.New()
-	_, _ = io.WriteString(h, strconv.Itoa(len(p.Title))+" "+p.Title)
-	_, _ = io.WriteString(h, p.Text)
-	h.Sum(k.sum[:0])
-	text = titled(p)
-	l, known := b.looks.Get(k)
-	if !known || !l.plain {
-		neutral := Neutralise(text)
-		l.plain, text = neutral == text, neutral
+// look looks at a passage: how it is written between its markers, and what that
+// counts, but for the label and the nonce.
+func (b *Builder) look(p Passage, m Marking) look {
+	k := lookOf{m, p.Content, recent.Sum(p.Title), recent.Sum(p.Text)}
+	if l, known := b.looks.Get(k); known {
+		return l
 	}
-	if !known {
-		if l.content = p.Content; l.content == Auto {
-			l.content = Detect(text)
-		}
+	text := titled(p)
+	neutral := Neutralise(text)
+	l := look{plain: neutral == text, content: p.Content}
+	if l.content == Auto {
+		l.content = Detect(neutral)
 	}
-	s = render(text, m, l.content)
-	if !known {
-		l.tokens = b.Counter.Count(s.core())
-		b.looks.Put(k, l, 1)
+	l.tokens = b.Counter.Count(render(neutral, m, l.content).core())
+	b.looks.Put(k, l, 1)
+	return l
+}
+
+// text is what is written of a passage.
+func (l look) text(p Passage) string {
+	if l.plain {
+		return titled(p)
 	}
-	return text, s, l.tokens
+	return Neutralise(titled(p))
 }
 
 // core is what of a segment depends on the passage alone.

@@ -26,14 +26,20 @@ import (
 type Format int
 
 const (
-	OpenAI    Format = iota // messages, the first in the system role
-	Anthropic               // a system text and messages
-	Plain                   // one text, for completion models and for people
+	// None writes nothing: what would be cited, left out and counted as for
+	// OpenAI, for those who write their own prompts.
+	None      Format = iota - 1
+	OpenAI           // messages, the first in the system role
+	Anthropic        // a system text and messages
+	Plain            // one text, for completion models and for people
 )
 
 var formatWords = [...]string{"openai", "anthropic", "plain"}
 
 func (f Format) String() string {
+	if f == None {
+		return "none"
+	}
 	if f < 0 || int(f) >= len(formatWords) {
 		return "openai"
 	}
@@ -162,42 +168,50 @@ func (b *Builder) Build(r Request) (Prompt, error) {
 		return Prompt{}, err
 	}
 	var p Prompt
-	var envelope strings.Builder
+	var segments []string
 	nonce := b.Counter.Count(" " + r.Nonce)
 	for _, passage := range r.Passages {
-		text, s, n := b.render(passage, r.Marking)
-		if strings.Contains(text, r.Nonce) {
-			return Prompt{}, fmt.Errorf("building prompt: %w: it stands in a text of the request", ErrNonce)
-		}
-		label := Label(r.Nonce, len(p.Citations)+1)
-		n += b.around(b.Counter.Count(" "+label), nonce)
+		l, label := b.look(passage, r.Marking), Label(r.Nonce, len(p.Citations)+1)
+		n := l.tokens + b.around(b.Counter.Count(" "+label), nonce)
 		if p.PassageTokens+n > r.Budget {
 			p.Left++
 			continue
 		}
 		p.PassageTokens += n
 		p.Citations = append(p.Citations, Citation{Label: label, ID: passage.ID})
-		envelope.WriteString(s.segment(label, r.Nonce))
+		if r.Format != None {
+			text := l.text(passage)
+			if !l.plain && strings.Contains(text, r.Nonce) {
+				return Prompt{}, fmt.Errorf("building prompt: %w: it stands in a text of the request", ErrNonce)
+			}
+			segments = append(segments, render(text, r.Marking, l.content).segment(label, r.Nonce))
+		}
 	}
-	b.arrange(&p, r, envelope.String())
+	b.arrange(&p, r, segments)
 	return p, nil
 }
 
-// arrange puts system text, envelope and question into the asked format.
-func (b *Builder) arrange(p *Prompt, r Request, envelope string) {
+// arrange puts system text, the envelope's segments and the question into the
+// asked format.
+func (b *Builder) arrange(p *Prompt, r Request, segments []string) {
 	system := strings.ReplaceAll(b.Rules, "{nonce}", r.Nonce)
 	if r.System != "" {
 		system = r.System + "\n\n" + system
 	}
 	head, tail := "", "Question:\n"+Neutralise(r.Question)
-	if envelope != "" {
+	envelope := len(p.Citations) > 0
+	if envelope {
 		head, tail = "Reference passages:\n", "\n"+tail
 		if r.Canary != "" {
 			head += "(reference " + r.Canary + ", not to be repeated)\n"
 		}
 	}
-	user := head + envelope + tail
+	user := ""
+	if r.Format != None {
+		user = strings.Join(append(append([]string{head}, segments...), tail), "")
+	}
 	switch r.Format {
+	case None:
 	case Anthropic:
 		p.System = system
 		p.Messages = []Message{{Role: "user", Content: user}}
@@ -207,12 +221,12 @@ func (b *Builder) arrange(p *Prompt, r Request, envelope string) {
 	default:
 		p.Messages = []Message{{Role: "system", Content: system}, {Role: "user", Content: user}}
 	}
-	p.Tokens = b.Counter.Count(system) + b.Counter.Count(head) + p.PassageTokens + b.after(envelope != "", tail)
+	p.Tokens = b.Counter.Count(system) + b.Counter.Count(head) + p.PassageTokens + b.after(envelope, tail)
 }
 
 // check refuses what could make the delimiters ambiguous.
 func check(r Request) error {
-	if len(r.Nonce) != 32 || strings.Trim(r.Nonce, "0123456789abcdef") != "" || strings.Trim(r.Nonce, "0") == "" {
+	if len(r.Nonce) != nonceDigits || strings.Trim(r.Nonce, "0123456789abcdef") != "" || strings.Trim(r.Nonce, "0") == "" {
 		return fmt.Errorf("building prompt: %w: it must be 32 lower-case hex digits, not all zero", ErrNonce)
 	}
 	texts := []string{r.System, r.Question, r.Canary}
@@ -223,9 +237,37 @@ func check(r Request) error {
 		if !utf8.ValidString(t) {
 			return fmt.Errorf("building prompt: %w", ErrText)
 		}
-		if strings.Contains(strings.ToLower(t), r.Nonce) {
+		if mayHoldNonce(t) && strings.Contains(strings.ToLower(t), r.Nonce) {
 			return fmt.Errorf("building prompt: %w: it stands in a text of the request", ErrNonce)
 		}
 	}
 	return nil
 }
+
+// nonceDigits is the length of a nonce.
+const nonceDigits = 32
+
+// mayHoldNonce reports whether a text may have as many hex digits in a row as a
+// nonce: it looks at every place of which such a row holds one.
+func mayHoldNonce(text string) bool {
+	for i := nonceDigits - 1; i < len(text); i += nonceDigits {
+		from, to := i, i
+		for from >= 0 && hexDigit[text[from]] {
+			from--
+		}
+		for to < len(text) && hexDigit[text[to]] {
+			to++
+		}
+		if to-from > nonceDigits {
+			return true
+		}
+	}
+	return false
+}
+
+var hexDigit = func() (is [256]bool) {
+	for _, c := range []byte("0123456789abcdefABCDEF") {
+		is[c] = true
+	}
+	return is
+}()

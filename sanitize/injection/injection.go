@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/doorward/doorward/policy/recent"
 	"github.com/doorward/doorward/sanitize"
 )
 
@@ -57,6 +58,7 @@ type Scanner struct {
 	tables    *tables
 	readers   sync.Pool
 	revision  string
+	seams     *recent.Map[seam, heard]
 }
 
 // New checks the configuration and the embedded weights. It fails with
@@ -98,7 +100,7 @@ func NewWithWeights(c Config, weights []byte) (*Scanner, error) {
 }
 
 func newScanner(c Config, t *tables, m *model) *Scanner {
-	s := &Scanner{threshold: c.Threshold, keep: c.KeepQuotations, tables: t, model: m}
+	s := &Scanner{threshold: c.Threshold, keep: c.KeepQuotations, tables: t, model: m, seams: recent.New[seam, heard](mostSeams)}
 	s.revision = revisionOf(c, m)
 	if c.RulesOnly {
 		s.model = nil

@@ -2,9 +2,11 @@ package injection
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 	"strings"
 
+	"github.com/doorward/doorward/policy/recent"
 	"github.com/doorward/doorward/sanitize"
 	"github.com/doorward/doorward/sanitize/normalize"
 )
@@ -34,10 +36,10 @@ func (s *Scanner) ScanJoins(ctx context.Context, text string, joins []int) ([]sa
 	for i := 0; i < len(g.joins); {
 		w := g.window(i, near)
 		next := i + len(w.joins)
-		found, peak, err := s.scanJoined(ctx, r, &w)
+		found, peak, err := s.rememberJoined(ctx, r, &w)
 		if err == nil && len(found) == 0 && peak >= s.threshold/4 {
 			w = g.window(i, far)
-			found, _, err = s.scanJoined(ctx, r, &w)
+			found, _, err = s.rememberJoined(ctx, r, &w)
 		}
 		if err != nil {
 			return nil, err
@@ -49,6 +51,49 @@ func (s *Scanner) ScanJoins(ctx context.Context, text string, joins []int) ([]sa
 		i = next
 	}
 	return merge(text, out), nil
+}
+
+// seam is what a window of one join is remembered by: all that its scan reads,
+// for one scanner. The text is hashed, not kept.
+type seam struct {
+	text  [sha256.Size]byte
+	place join
+}
+
+// heard is what was found in a window, in offsets from where it begins, and the
+// highest score.
+type heard struct {
+	found []sanitize.Finding
+	peak  float64
+}
+
+// mostSeams bounds the remembered windows: some megabytes.
+const mostSeams = 1 << 15
+
+// rememberJoined is scanJoined, but for windows that were scanned before: the same
+// passages come one after another in many answers.
+func (s *Scanner) rememberJoined(ctx context.Context, r *reader, w *window) ([]sanitize.Finding, float64, error) {
+	if len(w.joins) != 1 {
+		return s.scanJoined(ctx, r, w)
+	}
+	k := seam{recent.Sum(w.text), w.joins[0]}
+	if v, ok := s.seams.Get(k); ok {
+		return moved(v.found, w.from), v.peak, nil
+	}
+	found, peak, err := s.scanJoined(ctx, r, w)
+	if err == nil {
+		s.seams.Put(k, heard{moved(found, -w.from), peak}, 1+len(found))
+	}
+	return found, peak, err
+}
+
+// moved are findings, so many bytes farther on.
+func moved(found []sanitize.Finding, by int) []sanitize.Finding {
+	out := slices.Clone(found)
+	for i := range out {
+		out[i].Start, out[i].End = out[i].Start+by, out[i].End+by
+	}
+	return out
 }
 
 // scanJoined scans a window, and again with its cut words closed where that may
