@@ -230,6 +230,10 @@ func (a *App) drop(ctx context.Context, name string) error {
 
 func removeIndex(path string) error {
 	var errs []error
+	segments, _ := filepath.Glob(path + "-*.seg") // none where the path is no pattern; the next opening removes them
+	for _, f := range segments {
+		errs = append(errs, os.Remove(f))
+	}
 	for _, end := range []string{"", "-wal", "-shm", ".lock", ".lock-journal"} {
 		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)

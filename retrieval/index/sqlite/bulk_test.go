@@ -36,10 +36,10 @@ func somePoints(n, terms int) []point {
 // TestBulkFilesTheSame holds bulk filing to filing one by one.
 func TestBulkFilesTheSame(t *testing.T) {
 	points := somePoints(3000, 100)
-	a, b := newCorpus(0), newCorpus(0)
+	a, b := newCorpus(0, tailSlots), newCorpus(0, tailSlots)
 	var gathered bulk
 	for _, p := range points {
-		if err := a.putTerms(p, a.postings.add); err != nil {
+		if err := a.putTerms(p, a.tail.postings.add); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,14 +49,14 @@ func TestBulkFilesTheSame(t *testing.T) {
 		}
 	}
 	n := 0
-	a.postings.eachList(func(key uint32, l *list) {
+	a.tail.postings.eachList(func(key uint32, l *list) {
 		n++
-		if m := b.postings.find(key); m == nil || m.next != l.next || !slices.Equal(m.data, l.data) {
+		if m := b.tail.postings.find(key); m == nil || m.next != l.next || !slices.Equal(m.data, l.data) {
 			t.Fatalf("the lists of term %d differ", key)
 		}
 	})
-	if n != b.postings.n || n == 0 {
-		t.Errorf("%d lists one by one, %d in bulk", n, b.postings.n)
+	if n != b.tail.postings.n || n == 0 {
+		t.Errorf("%d lists one by one, %d in bulk", n, b.tail.postings.n)
 	}
 }
 
@@ -64,15 +64,15 @@ func BenchmarkLoad(b *testing.B) {
 	points := somePoints(20_000, 900)
 	b.Run("one by one", func(b *testing.B) {
 		for b.Loop() {
-			c := newCorpus(0)
+			c := newCorpus(0, tailSlots)
 			for _, p := range points {
-				c.putTerms(p, c.postings.add)
+				c.putTerms(p, c.tail.postings.add)
 			}
 		}
 	})
 	b.Run("in bulk", func(b *testing.B) {
 		for b.Loop() {
-			c := newCorpus(0)
+			c := newCorpus(0, tailSlots)
 			var gathered bulk
 			for part := range slices.Chunk(points, loadBatch) {
 				c.putAll(part, &gathered)

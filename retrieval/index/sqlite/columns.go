@@ -129,7 +129,16 @@ func padded[T any](s []T, n int) []T {
 // bits is a set of rows.
 type bits []uint64
 
-func newBits(n int) bits         { return make(bits, (n+63)/64) }
+func newBits(n int) bits { return make(bits, (n+63)/64) }
+
+// grown has room for n.
+func (b bits) grown(n int) bits {
+	for len(b) < (n+63)/64 {
+		b = append(b, 0)
+	}
+	return b
+}
+
 func (b bits) set(i uint32)      { b[i>>6] |= 1 << (i & 63) }
 func (b bits) has(i uint32) bool { return b[i>>6]&(1<<(i&63)) != 0 }
 func (b bits) and(o bits)        { each2(b, o, func(x, y uint64) uint64 { return x & y }) }

@@ -10,34 +10,24 @@ import (
 	"github.com/doorward/doorward/retrieval/embed"
 )
 
-// corpus is what one tenant's searches run on: everything but the text of the
-// file's rows, in memory. Each chunk takes a slot; slots are never reused, so
-// posting lists stay ascending; dead ones go when the tenant is compacted.
+// corpus is what one tenant's searches run on: segments, oldest first, and behind
+// them what no segment holds yet. Slots are never reused, so posting lists stay
+// ascending; dead ones go when their part is written anew.
 type corpus struct {
 	mu        sync.RWMutex
 	dimension int
-	slots     []slot
-	byID      map[string]uint32
-	documents map[string][]uint32 // live slots by document
-	postings  postings
-	vectors   vectors // by slot, unit length; empty when there is no model
-	columns   *columns
-	dead      int
-	terms     int // of all slots, dead ones included
+	segments  []*part
+	young     *part // the tail
+	tail      *tail // its body
+	flushAt   int   // slots of the tail
+	closed    bool
 
 	statistics *embed.Statistics
 }
 
-type slot struct {
-	id, document, version, receipt string
-	ordinal                        int
-	row                            uint32
-	terms                          uint32
-	dead, vector                   bool
-}
-
 // point is a chunk in stored form.
 type point struct {
+	pk                             int64
 	id, document, version, receipt string
 	ordinal                        int
 	attributes                     string
@@ -45,11 +35,20 @@ type point struct {
 	vector                         []float32
 }
 
-func newCorpus(dimension int) *corpus {
-	return &corpus{
-		dimension: dimension, byID: map[string]uint32{}, documents: map[string][]uint32{},
-		columns: newColumns(), statistics: &embed.Statistics{},
+func newCorpus(dimension, flushAt int) *corpus {
+	t := &corpus{dimension: dimension, flushAt: flushAt, statistics: &embed.Statistics{}}
+	t.young, t.tail = newTail(dimension)
+	return t
+}
+
+// parts are all of them, the tail last.
+func (t *corpus) parts(yield func(*part) bool) {
+	for _, p := range t.segments {
+		if !yield(p) {
+			return
+		}
 	}
+	yield(t.young)
 }
 
 // putAll puts points, at most 65,536. The caller holds mu.
@@ -58,14 +57,14 @@ func (t *corpus) putAll(ps []point, b *bulk) error {
 	if err != nil {
 		return err
 	}
-	b.file(&t.postings, first)
+	b.file(&t.tail.postings, first)
 	return nil
 }
 
 // gather is putAll but for the postings, which b has then; first is their first
 // slot.
 func (t *corpus) gather(ps []point, b *bulk) (first uint32, err error) {
-	first = uint32(len(t.slots))
+	first = uint32(len(t.tail.slots))
 	n := 0
 	for i := range ps {
 		n += len(ps[i].terms) / 5 // see appendTerm
@@ -80,74 +79,49 @@ func (t *corpus) gather(ps []point, b *bulk) (first uint32, err error) {
 	return first, nil
 }
 
-// putTerms adds a point, replacing the one of the same id, and hands its terms to
-// file.
+// putTerms adds a point to the tail and hands its terms to file. The one it
+// replaces is buried by its row.
 func (t *corpus) putTerms(p point, file func(key, slot uint32, weight float32)) error {
-	row, err := t.columns.row(p.attributes)
+	y, b := t.young, t.tail
+	row, err := y.columns.row(p.attributes)
 	if err != nil {
 		return err
 	}
-	if old, ok := t.byID[p.id]; ok {
-		t.bury(old)
+	if int(row) == len(b.stored) {
+		b.stored = append(b.stored, p.attributes)
 	}
-	n := uint32(len(t.slots))
-	s := slot{id: p.id, document: p.document, version: p.version, receipt: p.receipt, ordinal: p.ordinal, row: row}
-	err = eachTerm(p.terms, func(key uint32, w float32) {
-		file(key, n, w)
-		s.terms++
-	})
-	if err != nil {
+	n := uint32(len(b.slots))
+	if err := eachTerm(p.terms, func(key uint32, w float32) { file(key, n, w) }); err != nil {
 		return err
 	}
-	t.terms += int(s.terms)
-	if t.dimension > 0 {
-		s.vector = normalise(p.vector, t.vectors.grow(n, t.dimension))
+	y.dead, y.vector = y.dead.grown(int(n)+1), y.vector.grown(int(n)+1)
+	if t.dimension > 0 && normalise(p.vector, b.vectors.grow(n, t.dimension)) {
+		y.vector.set(n)
 	}
-	t.slots = append(t.slots, s)
-	t.byID[p.id] = n
-	t.documents[p.document] = append(t.documents[p.document], n)
+	y.pks, y.rows = append(y.pks, p.pk), append(y.rows, row)
+	b.slots = append(b.slots, slot{id: p.id, document: p.document, version: p.version, receipt: p.receipt, ordinal: p.ordinal})
 	return nil
 }
 
-// bury marks a slot dead and forgets its id.
-func (t *corpus) bury(n uint32) {
-	s := &t.slots[n]
-	s.dead = true
-	t.dead++
-	delete(t.byID, s.id)
-	left := t.documents[s.document][:0]
-	for _, m := range t.documents[s.document] {
-		if m != n {
-			left = append(left, m)
-		}
-	}
-	if len(left) == 0 {
-		delete(t.documents, s.document)
-	} else {
-		t.documents[s.document] = left
-	}
-	s.id, s.document, s.version, s.receipt = "", "", "", ""
-}
-
-// retire buries the chunks of a version, or of the whole document for "".
-func (t *corpus) retire(document, version string) {
-	for _, n := range append([]uint32(nil), t.documents[document]...) {
-		if version == "" || t.slots[n].version == version {
-			t.bury(n)
+// bury marks the slots of rows dead that the file has no more.
+func (t *corpus) bury(pks []int64) {
+	for _, pk := range pks {
+		for p := range t.parts {
+			if n, ok := p.find(pk); ok {
+				p.bury(n)
+				break
+			}
 		}
 	}
 }
 
-func (t *corpus) setAttributes(document, attributes, receipt string) error {
-	row, err := t.columns.row(attributes)
-	if err != nil {
-		return err
+// alive counts what can be found.
+func (t *corpus) alive() int {
+	n := 0
+	for p := range t.parts {
+		n += p.alive()
 	}
-	for _, n := range t.documents[document] {
-		t.slots[n].row = row
-		t.slots[n].receipt = receipt
-	}
-	return nil
+	return n
 }
 
 // normalise writes v at unit length to dst; a missing or zero vector leaves it
@@ -167,11 +141,11 @@ func normalise(v, dst []float32) bool {
 	return true
 }
 
-// allowed returns the rows all filters select; nil selects every row.
-func (t *corpus) allowed(exprs []policy.Expr) bits {
+// allowed returns the rows of p all filters select; nil selects every row.
+func (p *part) allowed(exprs []policy.Expr) bits {
 	var out bits
 	for _, e := range exprs {
-		b := t.columns.eval(e)
+		b := p.columns.eval(e)
 		if out == nil {
 			out = b
 		} else {
@@ -181,73 +155,68 @@ func (t *corpus) allowed(exprs []policy.Expr) bits {
 	return out
 }
 
-// wasteful reports that a quarter of the slots is dead, or that attributes nobody
-// has any more outnumber those in use.
-func (t *corpus) wasteful() bool {
-	return t.dead > 1000 && 4*t.dead > len(t.slots) || t.columns.rows > 1000+2*len(t.documents)
-}
-
-// compacted returns a copy without dead slots and unused rows. The caller keeps
-// writers away; readers may go on.
-func (t *corpus) compacted(attributes func(id string) (string, error)) (*corpus, error) {
-	out := newCorpus(t.dimension)
-	out.statistics = t.statistics
-	moved := make([]uint32, len(t.slots)) // new slot plus one
+// shrink replaces the tail by a copy without dead slots and unused rows.
+func (t *corpus) shrink() error {
+	from, _ := sources([]*part{t.young})
+	young, b := newTail(t.dimension)
 	rows := map[uint32]uint32{}
-	for i := range t.slots {
-		s := t.slots[i]
-		if s.dead {
+	for old, to := range from[0].moved {
+		if to == 0 {
 			continue
 		}
-		row, ok := rows[s.row]
+		row, ok := rows[t.young.rows[old]]
 		if !ok {
-			a, err := attributes(s.id)
-			if err != nil {
-				return nil, err
+			a := t.tail.stored[t.young.rows[old]]
+			var err error
+			if row, err = young.columns.row(a); err != nil {
+				return err
 			}
-			if row, err = out.columns.row(a); err != nil {
-				return nil, err
-			}
-			rows[s.row] = row
+			b.stored = append(b.stored, a)
+			rows[t.young.rows[old]] = row
 		}
-		s.row = row
-		n := uint32(len(out.slots))
-		moved[i] = n + 1
-		out.slots = append(out.slots, s)
-		out.byID[s.id] = n
-		out.documents[s.document] = append(out.documents[s.document], n)
-		out.terms += int(s.terms)
+		n := to - 1
+		young.dead, young.vector = young.dead.grown(int(to)), young.vector.grown(int(to))
+		young.pks, young.rows = append(young.pks, t.young.pks[old]), append(young.rows, row)
+		b.slots = append(b.slots, t.tail.slots[old])
+		if t.young.vector.has(uint32(old)) {
+			young.vector.set(n)
+		}
 		if t.dimension > 0 {
-			copy(out.vectors.grow(n, t.dimension), t.vectors.at(uint32(i), t.dimension))
+			copy(b.vectors.grow(n, t.dimension), t.tail.vectors.at(uint32(old), t.dimension))
 		}
 	}
-	t.postings.eachList(func(key uint32, l *list) {
-		l.each(func(slot uint32, w float32) {
-			if moved[slot] != 0 {
-				out.postings.add(key, moved[slot]-1, w)
+	t.tail.postings.eachList(func(key uint32, l *list) {
+		l.each(func(n uint32, w float32) {
+			if to := from[0].moved[n]; to != 0 {
+				b.postings.add(key, to-1, w)
 			}
 		})
 	})
-	return out, nil
+	t.young, t.tail = young, b
+	return nil
 }
 
 // tally counts live postings for a new epoch.
 func (t *corpus) tally(analysis string) *embed.Tally {
 	out := embed.NewTally(analysis)
 	terms := 0
-	t.postings.eachList(func(key uint32, l *list) {
-		n := 0
-		l.each(func(slot uint32, _ float32) {
-			if !t.slots[slot].dead {
-				n++
+	for p := range t.parts {
+		c := p.sorted()
+		for i, key := range c.keys {
+			n := 0
+			l := c.at(i)
+			l.each(func(slot uint32, _ float32) {
+				if !p.dead.has(slot) {
+					n++
+				}
+			})
+			if n > 0 {
+				out.AddFrequency(key, n)
+				terms += n
 			}
-		})
-		if n > 0 {
-			out.AddFrequency(key, n)
-			terms += n
 		}
-	})
-	out.Size(len(t.slots)-t.dead, terms)
+	}
+	out.Size(t.alive(), terms)
 	return out
 }
 

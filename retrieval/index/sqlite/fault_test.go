@@ -129,7 +129,7 @@ func TestAttributeChangesDoNotPileUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if rows := x.corpus("t").columns.rows; rows > 1100 {
+	if rows := x.corpus("t").young.columns.rows; rows > 1100 {
 		t.Errorf("%d sets of attributes in memory for one document", rows)
 	}
 	h, err := x.Search(t.Context(), index.Query{Tenant: "t", Terms: []embed.Term{{Key: 1, Weight: 1}}, Limit: 1,

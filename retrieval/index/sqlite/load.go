@@ -1,10 +1,16 @@
 package sqlite
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/index"
@@ -30,7 +36,7 @@ func (x *Index) pin() error {
 		return err
 	}
 	rows.Close()
-	if f, ok := meta["format"]; ok && f != formatVersion {
+	if f, ok := meta["format"]; ok && f != formatVersion && f != "1" {
 		return fmt.Errorf("%w: file format %s, this version reads %s; run `doorward reindex`", index.ErrMismatch, f, formatVersion)
 	}
 	x.changes, _ = strconv.ParseInt(meta["changes"], 10, 64)
@@ -42,11 +48,16 @@ func (x *Index) pin() error {
 	}
 	if x.cfg.Pins == nil {
 		x.pins = stored
-		return nil
+		_, err := x.write.Exec("UPDATE meta SET value = ? WHERE key = 'format'", formatVersion)
+		return err
 	}
 	x.pins = *x.cfg.Pins
 	if filled {
-		return x.pins.Check(stored)
+		if err := x.pins.Check(stored); err != nil {
+			return err
+		}
+		_, err := x.write.Exec("UPDATE meta SET value = ? WHERE key = 'format'", formatVersion)
+		return err
 	}
 	tx, err := x.write.Begin()
 	if err != nil {
@@ -74,9 +85,24 @@ type batch struct {
 // term's list is looked for. Their postings take some 8 MB, four times.
 const loadBatch = 2048
 
-// load builds the corpora from the file. Reading rows, taking them apart and filing
-// their postings take about as long, so each has a goroutine.
+// load opens the segments and makes a tail of the points none of them has. Reading
+// rows, taking them apart and filing their postings take about as long, so each
+// has a goroutine.
 func (x *Index) load() error {
+	if err := x.loadSegments(); err != nil {
+		return err
+	}
+	young, err := x.compare()
+	if err != nil {
+		return err
+	}
+	if err := x.loadTails(young); err != nil {
+		return err
+	}
+	return x.loadStatistics()
+}
+
+func (x *Index) loadTails(young []int64) error {
 	batches := make(chan batch, 2)
 	quit := make(chan struct{})
 	defer close(quit)
@@ -93,7 +119,7 @@ func (x *Index) load() error {
 				return false
 			}
 		}
-		readErr = x.eachPoint(func(tenant string, p point) bool {
+		readErr = x.eachPoint(young, func(tenant string, p point) bool {
 			if len(next.points) > 0 && (next.tenant != tenant || len(next.points) == loadBatch) && !send() {
 				return false
 			}
@@ -104,44 +130,200 @@ func (x *Index) load() error {
 		send()
 	}()
 	filed := newFiler()
+	defer func() { filed.wait() }()
 	for next := range batches {
 		if len(next.points) == 0 {
 			continue
 		}
-		t, b := x.corpusOrNew(next.tenant), <-filed.idle
+		t := x.corpusOrNew(next.tenant)
+		b := <-filed.idle
 		first, err := t.gather(next.points, b)
 		if err != nil {
-			filed.wait()
 			return err
 		}
 		b.order()
-		filed.work <- filing{b, &t.postings, first}
+		filed.work <- filing{b, &t.tail.postings, first}
+		if len(t.tail.slots) >= t.flushAt {
+			filed.wait()
+			x.settle(next.tenant, t)
+			filed = newFiler()
+		}
 	}
-	filed.wait()
-	if readErr != nil {
-		return readErr
-	}
-	return x.loadStatistics()
+	return readErr
 }
 
-// eachPoint yields all stored points in the order they were first put.
-func (x *Index) eachPoint(yield func(tenant string, p point) bool) error {
-	rows, err := x.read.Query("SELECT tenant, " + pointColumns + " FROM points ORDER BY pk")
+// loadSegments opens what is listed and forgets, listed or not, what is not as it
+// was written.
+func (x *Index) loadSegments() error {
+	records, err := x.records()
 	if err != nil {
 		return err
+	}
+	known := map[string]bool{}
+	bad := map[string]bool{} // tenants whose segments overlap, after a listing whose outcome was unknown
+	for _, r := range records {
+		p, err := openSegment(x.segmentPath(r.name), r, x.pins.Dimension, true)
+		if err != nil {
+			if err := x.unlist(r.name); err != nil {
+				return err
+			}
+			continue
+		}
+		known[x.segmentPath(r.name)] = true
+		t := x.corpusOrNew(r.tenant)
+		t.segments = append(t.segments, p)
+	}
+	for tenant, t := range x.corpora {
+		slices.SortFunc(t.segments, func(a, b *part) int { return cmp.Compare(a.pks[0], b.pks[0]) })
+		for i := 1; i < len(t.segments); i++ {
+			last := t.segments[i-1].pks
+			bad[tenant] = bad[tenant] || t.segments[i].pks[0] <= last[len(last)-1]
+		}
+		if !bad[tenant] {
+			continue
+		}
+		for _, p := range t.segments {
+			s := p.body.(*segment)
+			if err := x.unlist(s.record.name); err != nil {
+				return err
+			}
+			s.discard(x)
+		}
+		t.segments = nil
+	}
+	files, err := filepath.Glob(globEscape(x.cfg.Path) + "-*.seg")
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if !known[f] {
+			os.Remove(f)
+		}
+	}
+	return nil
+}
+
+// globEscape makes a path a pattern for itself.
+func globEscape(path string) string {
+	if filepath.Separator == '\\' {
+		return path // where patterns cannot be escaped
+	}
+	return strings.NewReplacer("\\", "\\\\", "*", "\\*", "?", "\\?", "[", "\\[").Replace(path)
+}
+
+func (x *Index) records() (out []record, err error) {
+	rows, err := x.write.Query("SELECT name, tenant, size, sum, tainted FROM segments")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r record
+		var sum int64
+		if err := rows.Scan(&r.name, &r.tenant, &r.size, &sum, &r.tainted); err != nil {
+			return nil, err
+		}
+		r.sum = uint32(sum)
+		if !segmentName.MatchString(r.name) {
+			return nil, fmt.Errorf("%w: the list of segments; run `doorward reindex`", errCodec)
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// segmentName is what a listed segment may be called: never a path.
+var segmentName = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+func (x *Index) unlist(name string) error {
+	_, err := x.write.Exec("DELETE FROM segments WHERE name = ?", name)
+	return err
+}
+
+// compare buries the segments' points the file has no more and returns the rows
+// that are in no segment, ascending.
+func (x *Index) compare() (young []int64, err error) {
+	for _, t := range x.corpora {
+		for _, p := range t.segments {
+			x.row = max(x.row, p.pks[len(p.pks)-1])
+			for i := range p.pks {
+				p.dead.set(uint32(i))
+			}
+			p.deaths = len(p.pks)
+		}
+	}
+	rows, err := x.read.Query("SELECT tenant, pk FROM points")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var name sql.RawBytes
+	var pk int64
+	for rows.Next() {
+		if err := rows.Scan(&name, &pk); err != nil {
+			return nil, err
+		}
+		x.row = max(x.row, pk)
+		t := x.corpora[string(name)]
+		if t == nil || !t.revive(pk) {
+			young = append(young, pk)
+		}
+	}
+	slices.Sort(young)
+	return young, rows.Err()
+}
+
+// revive marks the slot of a row that the file still has.
+func (t *corpus) revive(pk int64) bool {
+	for _, p := range t.segments {
+		if n, ok := p.find(pk); ok {
+			p.dead[n>>6] &^= 1 << (n & 63)
+			p.deaths--
+			return true
+		}
+	}
+	return false
+}
+
+// eachPoint yields the points of rows given in ascending order. Rows that lie
+// close together are read at once.
+func (x *Index) eachPoint(pks []int64, yield func(tenant string, p point) bool) error {
+	const gap = 16
+	for len(pks) > 0 {
+		n := 1
+		for n < len(pks) && pks[n]-pks[n-1] <= gap {
+			n++
+		}
+		if more, err := x.eachOf(pks[:n], yield); err != nil || !more {
+			return err
+		}
+		pks = pks[n:]
+	}
+	return nil
+}
+
+func (x *Index) eachOf(pks []int64, yield func(tenant string, p point) bool) (more bool, err error) {
+	rows, err := x.read.Query("SELECT pk, tenant, "+pointColumns+" FROM points WHERE pk BETWEEN ? AND ? ORDER BY pk", pks[0], pks[len(pks)-1])
+	if err != nil {
+		return false, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var name string
-		p, err := scanPoint(rows, &name)
+		var pk int64
+		p, err := scanPoint(rows, &pk, &name)
 		if err != nil {
-			return err
+			return false, err
 		}
+		if pk != pks[0] { // a segment has it
+			continue
+		}
+		p.pk, pks = pk, pks[1:]
 		if !yield(name, p) {
-			return nil
+			return false, nil
 		}
 	}
-	return rows.Err()
+	return true, rows.Err()
 }
 
 func (x *Index) loadStatistics() error {
@@ -170,7 +352,7 @@ func (x *Index) corpusOrNew(name string) *corpus {
 	defer x.mu.Unlock()
 	t := x.corpora[name]
 	if t == nil {
-		t = newCorpus(x.pins.Dimension)
+		t = newCorpus(x.pins.Dimension, x.tailSlots)
 		x.corpora[name] = t
 	}
 	return t

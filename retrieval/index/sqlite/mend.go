@@ -19,29 +19,20 @@ func (x *Index) Remove(ctx context.Context, tenant string, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	var gone []int64
 	err := x.do(ctx, &change{
 		tenant: tenant,
 		disk: func(tx *sql.Tx) error {
-			st, err := tx.Prepare("DELETE FROM points WHERE tenant = ? AND id = ?")
-			if err != nil {
-				return err
-			}
-			defer st.Close()
 			for _, id := range ids {
-				if _, err := st.Exec(tenant, id); err != nil {
+				pks, err := remove(tx, removeSQL, tenant, id)
+				if err != nil {
 					return err
 				}
+				gone = append(gone, pks...)
 			}
 			return nil
 		},
-		memory: func(t *corpus) error {
-			for _, id := range ids {
-				if n, ok := t.byID[id]; ok {
-					t.bury(n)
-				}
-			}
-			return nil
-		},
+		memory: func(t *corpus) error { t.bury(gone); return nil },
 	})
 	if err != nil {
 		return fmt.Errorf("removing points: %w", err)

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -17,7 +19,7 @@ import (
 //
 // A filter that denies all reaches nothing; one that cannot be evaluated safely
 // fails with [index.ErrFilter].
-func (x *Index) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
+func (x *Index) Search(ctx context.Context, q index.Query) (found []index.Hit, err error) {
 	if err := index.CheckQuery(q, x.pins); err != nil {
 		return nil, fmt.Errorf("searching: %w", err)
 	}
@@ -37,10 +39,20 @@ func (x *Index) Search(ctx context.Context, q index.Query) ([]index.Hit, error) 
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if len(t.byID) == 0 {
+	if t.closed {
+		return nil, fmt.Errorf("searching: %w: closed", index.ErrUnavailable)
+	}
+	defer x.damaged(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	s := search{dimension: t.dimension, ctx: ctx}
+	for p := range t.parts {
+		if p.alive() > 0 {
+			s.parts = append(s.parts, selection{p, p.allowed(exprs)})
+		}
+	}
+	if len(s.parts) == 0 {
 		return nil, nil
 	}
-	s := search{t: t, rows: t.allowed(exprs), ctx: ctx}
 	depth := q.Limit
 	if len(q.Terms) > 0 && q.Vector != nil {
 		depth = x.cfg.Fusion.Candidates(q.Limit)
@@ -76,45 +88,65 @@ func prepare(q index.Query, schema policy.Schema) (exprs []policy.Expr, deny boo
 	return exprs, false, nil
 }
 
+// damaged makes an error of what reading a segment meets that changed under its
+// mapping. The file is checked when it is opened, so opening makes it anew.
+func (x *Index) damaged(err *error) {
+	if r := recover(); r != nil {
+		if _, ok := r.(runtime.Error); !ok {
+			panic(r)
+		}
+		x.breakDown(errSegment)
+		*err = fmt.Errorf("%w: %w; restart to make it anew", index.ErrUnavailable, errSegment)
+	}
+}
+
 type search struct {
-	t    *corpus
-	rows bits // nil: all
-	ctx  context.Context
+	parts     []selection
+	dimension int
+	ctx       context.Context
+}
+
+// selection is a part and its rows that may be found; nil: all.
+type selection struct {
+	*part
+	allowed bits
 }
 
 type candidate struct {
-	slot  uint32
-	score float32
+	part, slot uint32
+	score      float32
 }
 
-func (s *search) selects(n uint32) bool {
-	sl := &s.t.slots[n]
-	return !sl.dead && (s.rows == nil || s.rows.has(sl.row))
+func (s *selection) selects(n uint32) bool {
+	return !s.dead.has(n) && (s.allowed == nil || s.allowed.has(s.rows[n]))
 }
 
 var accumulators = sync.Pool{New: func() any { return new([]float32) }}
 
 // sparse ranks by the sum of weight products over shared terms.
 func (s *search) sparse(q index.Query, depth int) []candidate {
-	p := accumulators.Get().(*[]float32)
-	defer accumulators.Put(p)
-	if cap(*p) < len(s.t.slots) {
-		*p = make([]float32, len(s.t.slots)+len(s.t.slots)/4)
-	}
-	scores := (*p)[:len(s.t.slots)]
-	clear(scores)
-	for i, term := range q.Terms {
-		if i%64 == 63 && s.ctx.Err() != nil {
-			return nil
+	a := accumulators.Get().(*[]float32)
+	defer accumulators.Put(a)
+	top := newTop(depth, s)
+	for i := range s.parts {
+		p := &s.parts[i]
+		if cap(*a) < len(p.pks) {
+			*a = make([]float32, len(p.pks)+len(p.pks)/4)
 		}
-		if l := s.t.postings.find(term.Key); l != nil {
-			l.score(term.Weight, scores)
+		scores := (*a)[:len(p.pks)]
+		clear(scores)
+		for j, term := range q.Terms {
+			if j%64 == 63 && s.ctx.Err() != nil {
+				return nil
+			}
+			if l, ok := p.list(term.Key); ok {
+				l.score(term.Weight, scores)
+			}
 		}
-	}
-	top := newTop(depth, s.t)
-	for n, sc := range scores {
-		if sc > 0 && top.admits(sc) && s.selects(uint32(n)) {
-			top.add(candidate{uint32(n), sc})
+		for n, sc := range scores {
+			if sc > 0 && top.admits(sc) && p.selects(uint32(n)) {
+				top.add(candidate{uint32(i), uint32(n), sc})
+			}
 		}
 	}
 	return top.sorted()
@@ -122,21 +154,23 @@ func (s *search) sparse(q index.Query, depth int) []candidate {
 
 // dense ranks by cosine similarity, over the selected chunks only.
 func (s *search) dense(q index.Query, depth int) []candidate {
-	dim := s.t.dimension
-	unit := make([]float32, dim)
-	if dim == 0 || !normalise(q.Vector, unit) {
+	unit := make([]float32, s.dimension)
+	if s.dimension == 0 || !normalise(q.Vector, unit) {
 		return nil
 	}
-	top := newTop(depth, s.t)
-	for n := range s.t.slots {
-		if n%4096 == 4095 && s.ctx.Err() != nil {
-			return nil
-		}
-		if !s.t.slots[n].vector || !s.selects(uint32(n)) {
-			continue
-		}
-		if sc := dot(unit, s.t.vectors.at(uint32(n), dim)); top.admits(sc) {
-			top.add(candidate{uint32(n), sc})
+	top := newTop(depth, s)
+	for i := range s.parts {
+		p := &s.parts[i]
+		for n := range uint32(len(p.pks)) {
+			if n%4096 == 4095 && s.ctx.Err() != nil {
+				return nil
+			}
+			if !p.vector.has(n) || !p.selects(n) {
+				continue
+			}
+			if sc := dot(unit, p.vectorAt(n)); top.admits(sc) {
+				top.add(candidate{uint32(i), n, sc})
+			}
 		}
 	}
 	return top.sorted()
@@ -162,7 +196,7 @@ func dot(a, b []float32) float32 {
 func (s *search) hits(cs []candidate) []index.Hit {
 	out := make([]index.Hit, len(cs))
 	for i, c := range cs {
-		sl := &s.t.slots[c.slot]
+		sl := s.parts[c.part].identity(c.slot)
 		out[i] = index.Hit{ID: sl.id, Document: sl.document, Version: sl.version, Ordinal: sl.ordinal, Score: float64(c.score), Receipt: sl.receipt}
 	}
 	return out
@@ -172,10 +206,10 @@ func (s *search) hits(cs []candidate) []index.Hit {
 type top struct {
 	k    int
 	heap []candidate
-	t    *corpus
+	s    *search
 }
 
-func newTop(k int, t *corpus) *top { return &top{k: k, t: t} }
+func newTop(k int, s *search) *top { return &top{k: k, s: s} }
 
 // admits is a cheap first test: false when the score cannot get in.
 func (h *top) admits(score float32) bool { return len(h.heap) < h.k || score >= h.heap[0].score }
@@ -186,7 +220,7 @@ func (h *top) worse(a, b candidate) bool {
 	if a.score != b.score {
 		return a.score < b.score
 	}
-	return h.t.slots[a.slot].id > h.t.slots[b.slot].id
+	return h.s.parts[a.part].id(a.slot) > h.s.parts[b.part].id(b.slot)
 }
 
 func (h *top) add(c candidate) {

@@ -1,15 +1,20 @@
-// Package sqlite is the embedded index: one SQLite file for durability, and in
-// memory the structures searches run on, posting lists over keyed terms, vectors
-// and attribute columns. FTS5's ranking took 140 ms at 100,000 chunks and
+// Package sqlite is the embedded index: one SQLite file for durability, and beside
+// it what searches run on, posting lists over keyed terms, vectors and attribute
+// columns: segments, files mapped into memory and derived from the rows, and in
+// memory a tail of some thousand points for each tenant that no segment has yet. FTS5's ranking took 140 ms at 100,000 chunks and
 // sqlite-vec 43 ms under a filter where these take a few, so SQLite only stores.
 //
 // The file holds ids, keyed terms, vectors, attributes and receipt hashes, no
-// text. Memory is about 3 bytes a term and 4 a vector component, so this index
-// is for up to a few million chunks; beyond that use Qdrant. One process opens a
+// text; segments the same. On the heap stay a bit a point, the distinct values of
+// attributes with some 4 bytes for each attribute of each distinct set of them, and
+// the tails: 3 bytes a term and 4 a vector component. Searches read what they need
+// of the mapped files, so an index is fast as long as the system has memory to keep
+// them; for up to a few million chunks, beyond that use Qdrant. One process opens a
 // file; a second is refused.
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -28,7 +33,8 @@ import (
 // Config sets up an index.
 type Config struct {
 	// Path of the database file; made with mode 0600 when absent. Beside it
-	// appear Path-wal, Path-shm and Path.lock.
+	// appear Path-wal, Path-shm, Path.lock and segments, Path-….seg, which may be
+	// removed while no process has the file open: they are made anew.
 	Path string
 	// Schema of document attributes. With it, filters are checked against the
 	// declared paths and kinds; nil checks their form only.
@@ -39,6 +45,8 @@ type Config struct {
 	Pins *index.Pins
 	// Fusion joins term and vector rankings.
 	Fusion index.Fusion
+
+	tailSlots int // for tests; 0 is the package's
 }
 
 // Index implements index.Reader, Writer, Scroller and Epochs. It is safe for
@@ -59,7 +67,14 @@ type Index struct {
 	broken  error // set when memory may no longer match the file
 	closed  bool
 	changes int64 // committed transactions, as in the file; the writer's own
+	row     int64 // the last row's number, never given again; the writer's own
 	filing  bulk  // the writer's own
+
+	tailSlots int
+	merging   sync.Mutex    // held while segments are written anew
+	nudge     chan struct{} // there may be segments to merge
+	alive     context.Context
+	end       context.CancelFunc
 }
 
 const tablesSQL = `
@@ -78,14 +93,16 @@ CREATE TABLE IF NOT EXISTS points (
 	UNIQUE (tenant, id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS points_by_document ON points (tenant, document, version);
+CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY, tenant TEXT NOT NULL, size INTEGER NOT NULL, sum INTEGER NOT NULL, tainted INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS epochs (tenant TEXT PRIMARY KEY, statistics BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `
 
-// formatVersion is the file's format; another one is refused with ErrMismatch.
-const formatVersion = "1"
+// formatVersion is the file's format; another one is refused with ErrMismatch. A
+// file of format 1, which had no segments, is taken over as it is.
+const formatVersion = "2"
 
-// Open opens or makes the file and loads it into memory; a second or two per
-// 100,000 chunks. Close it to release the file.
+// Open opens or makes the file, checks its segments and files the rows none of
+// them has; all of them, some ten seconds per 100,000 chunks, when there are none. Close it to release the file.
 func Open(cfg Config) (*Index, error) {
 	x, err := open(cfg)
 	if err != nil {
@@ -99,7 +116,9 @@ func open(cfg Config) (_ *Index, err error) {
 		return nil, errors.New("no path configured")
 	}
 	cfg.Fusion = cfg.Fusion.WithDefaults()
-	x := &Index{cfg: cfg, corpora: map[string]*corpus{}, queue: make(chan *change), stop: make(chan struct{})}
+	x := &Index{cfg: cfg, corpora: map[string]*corpus{}, queue: make(chan *change), stop: make(chan struct{}),
+		tailSlots: cmp.Or(cfg.tailSlots, tailSlots), nudge: make(chan struct{}, 1)}
+	x.alive, x.end = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
 			x.closeFiles()
@@ -130,8 +149,9 @@ func open(cfg Config) (_ *Index, err error) {
 	if err = x.load(); err != nil {
 		return nil, err
 	}
-	x.stopped.Add(1)
+	x.stopped.Add(2)
 	go x.writer()
+	go x.merger()
 	return x, nil
 }
 
@@ -179,11 +199,24 @@ func (x *Index) Close() error {
 	x.closed = true
 	x.mu.Unlock()
 	close(x.stop)
+	x.end()
 	x.stopped.Wait()
+	x.merging.Lock()
+	defer x.merging.Unlock()
 	return x.closeFiles()
 }
 
 func (x *Index) closeFiles() error {
+	x.end()
+	for _, t := range x.corpora {
+		t.mu.Lock()
+		t.closed = true
+		for _, p := range t.segments {
+			p.body.(*segment).release()
+		}
+		t.segments = nil
+		t.mu.Unlock()
+	}
 	var errs []error
 	for _, db := range []*sql.DB{x.read, x.write, x.lock} {
 		if db != nil {

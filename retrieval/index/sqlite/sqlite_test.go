@@ -8,10 +8,13 @@ import (
 	"github.com/doorward/doorward/retrieval/index/sqlite"
 )
 
-func open(t testing.TB, path string) *sqlite.Index {
+func open(t testing.TB, path string) *sqlite.Index { return openWith(t, path, 0) }
+
+// openWith opens an index that makes a segment of every so many points.
+func openWith(t testing.TB, path string, tailSlots int) *sqlite.Index {
 	t.Helper()
 	pins := indextest.Pins()
-	x, err := sqlite.Open(sqlite.Config{Path: path, Schema: indextest.Schema(), Pins: &pins})
+	x, err := sqlite.Open(sqlite.Config{Path: path, Schema: indextest.Schema(), Pins: &pins}.WithTailSlots(tailSlots))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,5 +25,12 @@ func open(t testing.TB, path string) *sqlite.Index {
 func TestSuite(t *testing.T) {
 	indextest.Run(t, indextest.Harness{New: func(t *testing.T) indextest.Index {
 		return open(t, filepath.Join(t.TempDir(), "index.db"))
+	}})
+}
+
+// TestSuiteOfSegments runs the suite over many small segments and merges.
+func TestSuiteOfSegments(t *testing.T) {
+	indextest.Run(t, indextest.Harness{New: func(t *testing.T) indextest.Index {
+		return openWith(t, filepath.Join(t.TempDir(), "index.db"), 5)
 	}})
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"reflect"
+	"runtime/debug"
 	"slices"
 
 	"github.com/doorward/doorward/policy"
@@ -95,6 +96,9 @@ func (x *Index) commit(group []*change) {
 	for _, c := range live {
 		c.done <- x.remember(c)
 	}
+	for _, c := range live {
+		x.settle(c.tenant, x.corpusOrNew(c.tenant))
+	}
 }
 
 func (x *Index) commitFile(group []*change) error {
@@ -142,37 +146,42 @@ func (x *Index) remember(c *change) error {
 	t := x.corpusOrNew(c.tenant)
 	t.mu.Lock()
 	err := c.memory(t)
-	wasteful := t.wasteful()
 	t.mu.Unlock()
 	if err != nil {
 		x.breakDown(fmt.Errorf("memory no longer matches the file: %w", err))
 		return fmt.Errorf("%w: %w", index.ErrUnavailable, err)
 	}
-	if wasteful {
-		x.compact(c.tenant, t)
-	}
 	return nil
 }
 
-// compact swaps in a copy of the tenant without dead slots. Only the writer
-// calls it, so nothing changes meanwhile; a failure leaves things as they are.
-func (x *Index) compact(name string, t *corpus) {
-	small, err := t.compacted(func(id string) (a string, err error) {
-		err = x.write.QueryRow("SELECT attributes FROM points WHERE tenant = ? AND id = ?", name, id).Scan(&a)
-		return a, err
-	})
+// removeSQL deletes a point and says which row it was.
+const removeSQL = "DELETE FROM points WHERE tenant = ? AND id = ? RETURNING pk"
+
+// remove runs a deletion that returns the rows it deleted.
+func remove(tx *sql.Tx, query string, args ...any) ([]int64, error) {
+	rows, err := tx.Query(query, args...)
 	if err != nil {
-		return
+		return nil, err
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.corpora[name] = small
+	return keys(rows)
 }
 
-const putSQL = `INSERT INTO points (tenant, ` + pointColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (tenant, id) DO UPDATE SET document = excluded.document, version = excluded.version,
-	ordinal = excluded.ordinal, receipt = excluded.receipt, attributes = excluded.attributes,
-	terms = excluded.terms, vector = excluded.vector`
+// keys reads a list of rows' numbers.
+func keys(rows *sql.Rows) (out []int64, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var pk int64
+		if err := rows.Scan(&pk); err != nil {
+			return nil, err
+		}
+		out = append(out, pk)
+	}
+	return out, rows.Err()
+}
+
+// A row is never changed: what replaces it gets a number that was never given, so
+// that a segment's points are as they were written or gone.
+const putSQL = `INSERT INTO points (pk, tenant, ` + pointColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // putBatch is how many chunks' postings are gathered before they are filed, about
 // as many as a batch of ingest has; more would only take memory.
@@ -199,33 +208,59 @@ func (x *Index) Put(ctx context.Context, tenant string, chunks []index.Chunk) er
 	if len(points) == 0 {
 		return nil
 	}
+	var gone []int64
 	err := x.do(ctx, &change{
 		tenant: tenant,
-		disk: func(tx *sql.Tx) error {
-			st, err := tx.Prepare(putSQL)
-			if err != nil {
-				return err
-			}
-			defer st.Close()
-			for _, p := range points {
-				if _, err := st.Exec(tenant, p.id, p.document, p.version, p.ordinal, p.receipt, p.attributes, p.terms, encodeVector(p.vector)); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-		memory: func(t *corpus) error {
-			for part := range slices.Chunk(points, putBatch) {
-				if err := t.putAll(part, &x.filing); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+		disk:   func(tx *sql.Tx) (err error) { gone, err = x.replace(tx, tenant, points); return err },
+		memory: func(t *corpus) error { return x.renew(t, points, gone) },
 	})
 	if err != nil {
 		return fmt.Errorf("putting chunks: %w", err)
 	}
+	return nil
+}
+
+// replace writes points under new rows and returns those they replace.
+func (x *Index) replace(tx *sql.Tx, tenant string, points []point) (gone []int64, err error) {
+	put, err := tx.Prepare(putSQL)
+	if err != nil {
+		return nil, err
+	}
+	defer put.Close()
+	old, err := tx.Prepare(removeSQL)
+	if err != nil {
+		return nil, err
+	}
+	defer old.Close()
+	for i := range points {
+		p := &points[i]
+		rows, err := old.Query(tenant, p.id)
+		if err != nil {
+			return nil, err
+		}
+		pks, err := keys(rows)
+		if err != nil {
+			return nil, err
+		}
+		gone = append(gone, pks...)
+		x.row++
+		p.pk = x.row
+		if _, err := put.Exec(p.pk, tenant, p.id, p.document, p.version, p.ordinal, p.receipt, p.attributes, p.terms, encodeVector(p.vector)); err != nil {
+			return nil, err
+		}
+	}
+	return gone, nil
+}
+
+// renew puts points into memory and buries the rows they replace, which may be
+// among them.
+func (x *Index) renew(t *corpus, points []point, gone []int64) error {
+	for part := range slices.Chunk(points, putBatch) {
+		if err := t.putAll(part, &x.filing); err != nil {
+			return err
+		}
+	}
+	t.bury(gone)
 	return nil
 }
 
@@ -263,13 +298,14 @@ func (x *Index) Retire(ctx context.Context, tenant, document, version string) er
 	if document == "" {
 		return fmt.Errorf("retiring: %w: no document named", index.ErrInvalid)
 	}
+	var gone []int64
 	err := x.do(ctx, &change{
 		tenant: tenant,
-		disk: func(tx *sql.Tx) error {
-			_, err := tx.Exec("DELETE FROM points WHERE tenant = ? AND document = ? AND (? = '' OR version = ?)", tenant, document, version, version)
+		disk: func(tx *sql.Tx) (err error) {
+			gone, err = remove(tx, "DELETE FROM points WHERE tenant = ? AND document = ? AND (? = '' OR version = ?) RETURNING pk", tenant, document, version, version)
 			return err
 		},
-		memory: func(t *corpus) error { t.retire(document, version); return nil },
+		memory: func(t *corpus) error { t.bury(gone); return nil },
 	})
 	if err != nil {
 		return fmt.Errorf("retiring: %w", err)
@@ -279,29 +315,54 @@ func (x *Index) Retire(ctx context.Context, tenant, document, version string) er
 
 // SetAttributes replaces the attributes and receipt hash of all of a document's
 // chunks.
-func (x *Index) SetAttributes(ctx context.Context, tenant, document string, attrs policy.Attributes, receipt string) error {
+func (x *Index) SetAttributes(ctx context.Context, tenant, name string, attrs policy.Attributes, receipt string) error {
 	if tenant == "" {
 		return fmt.Errorf("setting attributes: %w", index.ErrNoTenant)
 	}
-	if document == "" {
+	if name == "" {
 		return fmt.Errorf("setting attributes: %w: no document named", index.ErrInvalid)
 	}
 	p, err := stored(&index.Chunk{Attributes: attrs})
 	if err != nil {
 		return fmt.Errorf("setting attributes: %w: %w", index.ErrInvalid, err)
 	}
+	var points []point
+	var gone []int64
 	err = x.do(ctx, &change{
 		tenant: tenant,
-		disk: func(tx *sql.Tx) error {
-			_, err := tx.Exec("UPDATE points SET attributes = ?, receipt = ? WHERE tenant = ? AND document = ?", p.attributes, receipt, tenant, document)
+		disk: func(tx *sql.Tx) (err error) {
+			if points, err = pointsOf(tx, tenant, name); err != nil {
+				return err
+			}
+			for i := range points {
+				points[i].attributes, points[i].receipt = p.attributes, receipt
+			}
+			gone, err = x.replace(tx, tenant, points)
 			return err
 		},
-		memory: func(t *corpus) error { return t.setAttributes(document, p.attributes, receipt) },
+		memory: func(t *corpus) error { return x.renew(t, points, gone) },
 	})
 	if err != nil {
 		return fmt.Errorf("setting attributes: %w", err)
 	}
 	return nil
+}
+
+// pointsOf reads the points of a document.
+func pointsOf(tx *sql.Tx, tenant, name string) (out []point, err error) {
+	rows, err := tx.Query("SELECT "+pointColumns+" FROM points WHERE tenant = ? AND document = ? ORDER BY pk", tenant, name)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		p, err := scanPoint(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
 }
 
 // Statistics returns the tenant's term statistics in force.
@@ -321,6 +382,15 @@ func (x *Index) Statistics(ctx context.Context, tenant string) (*embed.Statistic
 	return t.statistics, nil
 }
 
+func (x *Index) tally(tenant string) (st *embed.Statistics, err error) {
+	t := x.corpusOrNew(tenant)
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	defer x.damaged(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	return t.tally(x.pins.Analysis).Statistics(t.statistics.Epoch + 1), nil
+}
+
 // DeclareEpoch counts the tenant's terms anew. It takes about 5 ns a posting.
 func (x *Index) DeclareEpoch(ctx context.Context, tenant string) (*embed.Statistics, error) {
 	if tenant == "" {
@@ -329,11 +399,10 @@ func (x *Index) DeclareEpoch(ctx context.Context, tenant string) (*embed.Statist
 	var st *embed.Statistics
 	err := x.do(ctx, &change{
 		tenant: tenant,
-		disk: func(tx *sql.Tx) error {
-			t := x.corpusOrNew(tenant)
-			t.mu.RLock()
-			st = t.tally(x.pins.Analysis).Statistics(t.statistics.Epoch + 1)
-			t.mu.RUnlock()
+		disk: func(tx *sql.Tx) (err error) {
+			if st, err = x.tally(tenant); err != nil {
+				return err
+			}
 			b, err := st.MarshalBinary()
 			if err != nil {
 				return err

@@ -1,0 +1,262 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/doorward/doorward/retrieval/index"
+)
+
+const (
+	// tailSlots is how many points a tenant's tail takes before it becomes a
+	// segment: what opening files anew at most, and what stays on the heap.
+	tailSlots = 8192
+	// fanout is how many neighbouring segments of a size become one, so that a
+	// point is written as often as its tenant's points have digits to this base.
+	fanout = 8
+)
+
+// segmentPath is a segment's file. Names are random and never used again.
+func (x *Index) segmentPath(name string) string { return x.cfg.Path + "-" + name + ".seg" }
+
+// newSegment writes the living slots of parts and opens what it wrote.
+func (x *Index) newSegment(ctx context.Context, tenant string, from []source) (*part, error) {
+	var name [16]byte
+	rand.Read(name[:])
+	r := record{name: hex.EncodeToString(name[:]), tenant: tenant}
+	path := x.segmentPath(r.name)
+	var err error
+	if r.size, r.sum, err = writeSegment(ctx, path, from); err != nil {
+		return nil, err
+	}
+	p, err := openSegment(path, r, x.pins.Dimension, false)
+	if err != nil {
+		os.Remove(path)
+	}
+	return p, err
+}
+
+// list puts a segment on the file's list.
+func (r record) list(tx *sql.Tx) error {
+	_, err := tx.Exec("INSERT INTO segments (name, tenant, size, sum, tainted) VALUES (?, ?, ?, ?, ?)", r.name, r.tenant, r.size, int64(r.sum), r.tainted)
+	return err
+}
+
+// settle makes a segment of a tail that is full, or drops its dead. Only the
+// writer calls it, so nothing changes meanwhile. A failure leaves the tail in
+// memory, where it may grow to twice its size before the next attempt.
+func (x *Index) settle(tenant string, t *corpus) {
+	y := t.young
+	switch {
+	case len(y.pks) < t.flushAt && y.deaths > 1000 && 4*y.deaths > len(y.pks), len(y.pks) >= t.flushAt && 2*y.deaths > len(y.pks):
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if err := t.shrink(); err != nil {
+			x.breakDown(fmt.Errorf("memory no longer matches the file: %w", err))
+		}
+	case len(y.pks) >= t.flushAt:
+		if err := x.flush(tenant, t); err != nil {
+			t.flushAt = 2 * len(y.pks)
+			return
+		}
+		t.flushAt = x.tailSlots
+		select {
+		case x.nudge <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// flush makes a segment of the tail.
+func (x *Index) flush(tenant string, t *corpus) error {
+	from, _ := sources([]*part{t.young})
+	p, err := x.newSegment(x.alive, tenant, from)
+	if err != nil {
+		return err
+	}
+	s := p.body.(*segment)
+	tx, err := x.write.Begin()
+	if err == nil {
+		defer tx.Rollback()
+		if err = s.record.list(tx); err == nil {
+			err = tx.Commit()
+		}
+	}
+	if err != nil { // if it is listed after all, opening finds it missing
+		s.discard(x)
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.segments = append(t.segments, p)
+	t.young, t.tail = newTail(t.dimension)
+	return nil
+}
+
+// discard ends a segment nobody reads any more.
+func (s *segment) discard(x *Index) {
+	s.release()
+	os.Remove(x.segmentPath(s.record.name))
+}
+
+// merger keeps segments few, behind writes and searches.
+func (x *Index) merger() {
+	defer x.stopped.Done()
+	for {
+		select {
+		case <-x.stop:
+			return
+		case <-x.nudge:
+		}
+		x.mu.RLock()
+		var tenants []string
+		for name := range x.corpora {
+			tenants = append(tenants, name)
+		}
+		x.mu.RUnlock()
+		for _, name := range tenants {
+			for more := true; more; {
+				var err error
+				more, err = x.rewrite(x.alive, name, pickRun(x.tailSlots))
+				more = more && err == nil // what failed is tried again after the next flush
+			}
+		}
+	}
+}
+
+// pickRun chooses neighbouring segments that are better one: a segment of which a
+// quarter is dead, or else as many small ones as make one of the next size.
+func pickRun(unit int) func([]*part) []*part {
+	return func(all []*part) []*part {
+		total := 0
+		for i, p := range all {
+			if 4*p.deaths > len(p.pks) {
+				return all[i : i+1]
+			}
+			total += p.alive()
+		}
+		for limit := unit * fanout; limit/fanout <= total; limit *= fanout {
+			run := 0
+			for i, p := range all {
+				if run++; p.alive() >= limit {
+					run = 0
+				}
+				if run == fanout {
+					return all[i+1-fanout : i+1]
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// rewrite makes one segment of those pick chooses; false when it chooses none.
+func (x *Index) rewrite(ctx context.Context, tenant string, pick func([]*part) []*part) (_ bool, err error) {
+	x.merging.Lock()
+	defer x.merging.Unlock()
+	defer x.damaged(&err)
+	t := x.corpus(tenant)
+	if t == nil {
+		return false, nil
+	}
+	t.mu.RLock()
+	run := slices.Clone(pick(t.segments))
+	from, points := sources(run)
+	taints := make([]int, len(run))
+	for i, p := range run {
+		taints[i] = p.body.(*segment).taint
+	}
+	t.mu.RUnlock()
+	if len(run) == 0 {
+		return false, nil
+	}
+	var made *part
+	if points > 0 {
+		if made, err = x.newSegment(ctx, tenant, from); err != nil {
+			return true, err
+		}
+	}
+	in := false
+	err = x.do(context.WithoutCancel(ctx), &change{
+		tenant: tenant,
+		disk:   func(tx *sql.Tx) error { return relist(tx, run, taints, made) },
+		memory: func(t *corpus) error { in = true; x.swap(t, from, made); return nil },
+	})
+	if !in && made != nil {
+		made.body.(*segment).discard(x)
+	}
+	return true, err
+}
+
+// relist puts the new segment in place of the old ones. It is tainted when what
+// it was made of was tainted since.
+func relist(tx *sql.Tx, run []*part, taints []int, made *part) error {
+	tainted := false
+	for i, p := range run {
+		s := p.body.(*segment)
+		tainted = tainted || s.taint != taints[i]
+		if _, err := tx.Exec("DELETE FROM segments WHERE name = ?", s.record.name); err != nil {
+			return err
+		}
+	}
+	if made == nil {
+		return nil
+	}
+	s := made.body.(*segment)
+	if s.tainted = tainted; tainted {
+		s.taint = 1
+	}
+	return s.record.list(tx)
+}
+
+// swap puts the new segment in place, with what died since it was begun buried.
+// The caller holds t.mu, so that nobody reads the old ones.
+func (x *Index) swap(t *corpus, from []source, made *part) {
+	at := slices.Index(t.segments, from[0].part)
+	var list []*part
+	list = append(list, t.segments[:at]...)
+	if made != nil {
+		list = append(list, made)
+	}
+	t.segments = append(list, t.segments[at+len(from):]...)
+	for _, s := range from {
+		for n, to := range s.moved {
+			if to != 0 && s.dead.has(uint32(n)) {
+				made.bury(to - 1)
+			}
+		}
+		s.body.(*segment).discard(x)
+	}
+}
+
+// rewriteTainted writes all segments anew that hold something of an erased point.
+func (x *Index) rewriteTainted(ctx context.Context) error {
+	pick := func(all []*part) []*part {
+		for i, p := range all {
+			if p.body.(*segment).taint > 0 {
+				return all[i : i+1]
+			}
+		}
+		return nil
+	}
+	x.mu.RLock()
+	var tenants []string
+	for name := range x.corpora {
+		tenants = append(tenants, name)
+	}
+	x.mu.RUnlock()
+	for _, name := range tenants {
+		for more := true; more; {
+			var err error
+			if more, err = x.rewrite(ctx, name, pick); err != nil {
+				return fmt.Errorf("%w: writing a segment: %w", index.ErrUnavailable, err)
+			}
+		}
+	}
+	return nil
+}
