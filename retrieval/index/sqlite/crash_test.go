@@ -119,7 +119,7 @@ func TestCrashWriter(t *testing.T) {
 	if dir == "" {
 		t.Skip("runs only as the child of TestKill")
 	}
-	x := open(t, filepath.Join(dir, "index.db"))
+	x := openWith(t, filepath.Join(dir, "index.db"), 15) // killed while it makes segments, too
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for s, from := range strings.Split(os.Getenv(crashFrom), ",") {
@@ -155,7 +155,7 @@ func TestKill(t *testing.T) {
 	total := 0
 	for kill := range kills {
 		acked := runAndKill(t, dir, next, time.Duration(80+r.IntN(250))*time.Millisecond)
-		x := open(t, filepath.Join(dir, "index.db"))
+		x := openWith(t, filepath.Join(dir, "index.db"), 15) // killed while it makes segments, too
 		found, err := index.Export(t.Context(), x, "t")
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -64,6 +65,9 @@ func answers(t testing.TB, x index.Reader) (out []string) {
 // TestSegmentsAnswerAsMemory changes two indexes alike, one with a segment for
 // every few points and opened again now and then, one that keeps all in memory.
 func TestSegmentsAnswerAsMemory(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		flag.Set("rapid.checks", "10") // each is many commits, and a commit waits for the disk
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "")
 		if err != nil {
