@@ -36,7 +36,8 @@ type BatchList struct {
 }
 
 // postBatch takes many documents in. With "Prefer: respond-async" it answers 202
-// as soon as all are durable; else when every one has its outcome.
+// as soon as all are durable; else when every one has its outcome, or 202 when the
+// time to answer ends before.
 func (a *API) postBatch(c *gin.Context) {
 	p, ok := a.mayPush(c)
 	if !ok {
@@ -61,16 +62,7 @@ func (a *API) postBatch(c *gin.Context) {
 		if err := a.Documents.Batches.PutDelivery(ctx, b); err != nil {
 			return 0, nil, err
 		}
-		if async {
-			return a.beginBatch(ctx, p, b, list)
-		}
-		results, err := a.runBatch(ctx, p, &b, list, nil)
-		if err != nil {
-			return 0, nil, err
-		}
-		out := a.batchResponse(b)
-		out.Documents = results
-		return http.StatusOK, out, nil
+		return a.beginBatch(ctx, p, b, list, async)
 	})
 }
 
@@ -151,24 +143,41 @@ func failureWord(err error) string {
 	return "malformed"
 }
 
-// beginBatch answers once all documents are durable and goes on without the
-// caller. What a crash leaves is judged at the next start.
-func (a *API) beginBatch(ctx context.Context, p pusher, b catalog.Delivery, list []batched) (int, any, error) {
-	received, failed := make(chan struct{}), make(chan error, 1)
+// beginBatch has a batch carried out, whether or not its caller waits, and answers
+// when every document has its outcome; async, or when the time to answer is up,
+// as soon as all are durable. What a crash leaves is judged at the next start.
+func (a *API) beginBatch(ctx context.Context, p pusher, b catalog.Delivery, list []batched, async bool) (int, any, error) {
+	received, ended := make(chan struct{}), make(chan error, 1)
 	open := a.batchResponse(b)
+	var results []DocumentResult
 	go func() {
 		ctx := context.WithoutCancel(ctx)
-		if _, err := a.runBatch(ctx, p, &b, list, func() { close(received) }); err != nil {
-			failed <- err
+		var err error
+		if results, err = a.runBatch(ctx, p, &b, list, func() { close(received) }); err != nil {
 			a.Log.ErrorContext(ctx, "batch was not finished", "batch", b.ID, "problem", problemOf(err).Type)
 		}
+		ended <- err
 	}()
+	enough := received
+	if !async {
+		enough = nil
+	}
 	select {
-	case <-received:
+	case <-enough:
 		return http.StatusAccepted, open, nil
-	case err := <-failed:
-		return 0, nil, err
+	case err := <-ended:
+		out := a.batchResponse(b)
+		switch out.Documents = results; {
+		case err != nil:
+			return 0, nil, err
+		case async:
+			return http.StatusAccepted, open, nil
+		}
+		return http.StatusOK, out, nil
 	case <-ctx.Done():
+		if late(ctx, received) {
+			return http.StatusAccepted, open, nil
+		}
 		return 0, nil, ctx.Err()
 	}
 }

@@ -90,7 +90,7 @@ type DocumentRequest struct {
 type DocumentResult struct {
 	ID       string         `json:"id"`
 	Document string         `json:"document,omitempty"` // as passages and the audit log name it
-	Outcome  string         `json:"outcome"`            // indexed, unchanged, attributes, quarantined, rejected, failed, deleted; received in unfinished batches
+	Outcome  string         `json:"outcome"`            // indexed, unchanged, attributes, quarantined, rejected, failed, deleted; received: not judged yet
 	Version  string         `json:"version,omitempty"`
 	Chunks   int            `json:"chunks,omitempty"`
 	Removed  int            `json:"removed,omitempty"`  // spans taken out or replaced
@@ -176,38 +176,60 @@ func (a *API) pusherOf(b auth.Backend, source string) (pusher, error) {
 	return p, nil
 }
 
-// putDocument takes one document in and answers when that is durable.
+// putDocument takes one document in and answers when its outcome is durable; 202
+// when it was received and the time to answer ends before.
 func (a *API) putDocument(c *gin.Context) {
 	p, ok := a.mayPush(c)
 	if !ok {
 		return
 	}
 	a.once(c, p, a.Documents.MaxDocument, func(ctx context.Context, body []byte) (int, any, error) {
-		var in DocumentRequest
-		if err := decode(body, &in); err != nil {
-			return 0, nil, err
-		}
-		if in.ID != "" && in.ID != c.Param("id") || in.Delete {
-			return 0, nil, fmt.Errorf("%w: id and delete belong to batches; this document's id is in the path", errUnusable)
-		}
-		in.ID = c.Param("id")
-		d, err := in.pushed()
-		if err != nil {
-			return 0, nil, err
-		}
-		it := p.source.Item(d)
-		if it.ID == "" {
-			return 0, nil, it.Err
-		}
-		events, err := a.Documents.Intake.Push(ctx, []ingest.Item{it}, p.options())
-		if err != nil {
-			return 0, nil, err
-		}
-		if e := events[0]; e.Outcome == ingest.Failed {
-			return 0, nil, p.notHere(e.Err)
-		}
-		return http.StatusOK, resultOf(p, events[0]), nil
+		return a.takeIn(ctx, p, c.Param("id"), body)
 	})
+}
+
+func (a *API) takeIn(ctx context.Context, p pusher, id string, body []byte) (int, any, error) {
+	var in DocumentRequest
+	if err := decode(body, &in); err != nil {
+		return 0, nil, err
+	}
+	if in.ID != "" && in.ID != id || in.Delete {
+		return 0, nil, fmt.Errorf("%w: id and delete belong to batches; this document's id is in the path", errUnusable)
+	}
+	in.ID = id
+	d, err := in.pushed()
+	if err != nil {
+		return 0, nil, err
+	}
+	it := p.source.Item(d)
+	if it.ID == "" {
+		return 0, nil, it.Err
+	}
+	received := make(chan struct{})
+	o := p.options()
+	o.Received = func() { close(received) }
+	events, err := a.Documents.Intake.Push(ctx, []ingest.Item{it}, o)
+	if err != nil && late(ctx, received) {
+		return http.StatusAccepted, DocumentResult{ID: in.ID, Document: it.ID, Outcome: string(catalog.Received)}, nil
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	if e := events[0]; e.Outcome == ingest.Failed {
+		return 0, nil, p.notHere(e.Err)
+	}
+	return http.StatusOK, resultOf(p, events[0]), nil
+}
+
+// late: the time to answer is up, and what was sent is durable: it will be judged
+// whoever waits for it.
+func late(ctx context.Context, received <-chan struct{}) bool {
+	select {
+	case <-received:
+		return ctx.Err() != nil
+	default:
+		return false
+	}
 }
 
 // notHere hides that another source has a document of the same id. It cannot

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -61,9 +63,11 @@ func (a *API) once(c *gin.Context, p pusher, limit int64, do func(ctx context.Co
 		return
 	}
 	data, err := json.Marshal(answer)
-	if err == nil && r != nil {
+	d, one := answer.(DocumentResult)
+	waits := one && status == http.StatusAccepted
+	if err == nil && r != nil && !waits { // who asks again about a document that waits gets its outcome
 		var kept catalog.Answer
-		if kept, err = a.Documents.Answers.Answer(ctx, *r, catalog.Answer{Status: status, Body: data}); err == nil {
+		if kept, err = a.answer(ctx, *r, catalog.Answer{Status: status, Body: data}); err == nil {
 			status, data = kept.Status, kept.Body
 		}
 	}
@@ -71,7 +75,10 @@ func (a *API) once(c *gin.Context, p pusher, limit int64, do func(ctx context.Co
 		a.fail(c, err)
 		return
 	}
-	if status == http.StatusAccepted {
+	switch {
+	case waits:
+		c.Header("Location", "/v1/documents/"+url.PathEscape(d.ID))
+	case status == http.StatusAccepted:
 		var b struct {
 			ID string `json:"id"`
 		}
@@ -79,6 +86,20 @@ func (a *API) once(c *gin.Context, p pusher, limit int64, do func(ctx context.Co
 		c.Header("Location", "/v1/batches/"+b.ID)
 	}
 	c.Data(status, "application/json; charset=utf-8", data)
+}
+
+// answerLate is how long an answer may take to be remembered when the time to give
+// it is up.
+const answerLate = 2 * time.Second
+
+// answer remembers what was answered, also when the request's own time is up.
+func (a *API) answer(ctx context.Context, r catalog.Request, kept catalog.Answer) (catalog.Answer, error) {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), answerLate)
+		defer cancel()
+	}
+	return a.Documents.Answers.Answer(ctx, r, kept)
 }
 
 // idempotency names a request, or is nil when it carries no key.
