@@ -11,7 +11,7 @@ import (
 const (
 	maxLexemes = 1 << 16
 	maxTenants = 512
-	maxPages   = 1 << 16 // of keys, 1 KiB each
+	maxPages   = 1 << 13 // of keys, 1 KiB each
 )
 
 // lexicon is what one goroutine at a time needs to turn text into terms, and what

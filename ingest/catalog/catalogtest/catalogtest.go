@@ -70,6 +70,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"answers are kept":                  answers,
 		"deliveries are kept":               deliveries,
 		"prints are found":                  prints,
+		"prints that are replaced":          printsReplaced,
 		"standings":                         standings,
 		"cursors are kept":                  cursors,
 		"intents survive a restart":         intents,

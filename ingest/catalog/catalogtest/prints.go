@@ -48,3 +48,26 @@ func prints(t *testing.T, s Store, reopen func() Store) {
 		t.Errorf("another tenant is told %v, %v", got, err)
 	}
 }
+
+// printsReplaced: the same documents change again and again, each of them asked for
+// after every change, as a service does that lives long.
+func printsReplaced(t *testing.T, s Store, _ func() Store) {
+	ask := func(want string, p int) {
+		t.Helper()
+		got, err := s.Owners(ctx, tenant, []fingerprint.Print{fingerprint.Print(p) << 32})
+		must(t, err)
+		if fmt.Sprint(got) != want {
+			t.Fatalf("owners of %d are %v, want %s", p, got, want)
+		}
+	}
+	for i := range 300 {
+		document := fmt.Sprint("d", i%3)
+		v := version(document, fmt.Sprint("v", i), "x")
+		v.Prints = catalog.Prints{fingerprint.Print(i) << 32}
+		put(t, s, v)
+		ask("[["+document+"]]", i)
+		if i >= 3 {
+			ask("[[]]", i-3)
+		}
+	}
+}

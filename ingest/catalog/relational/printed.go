@@ -26,10 +26,12 @@ type printings struct {
 // printing finds documents by print. Entries are the upper half of a print and a
 // document's number, in sorted runs; a few large runs and then smaller ones, so
 // that each entry is moved about log n times. Entries of documents that changed
-// or went stay until the tenant is read anew; every hit is checked.
+// or went stay until the tenant is read anew, which happens when there may be as many
+// of them as of others; every hit is checked.
 type printing struct {
 	mu        sync.Mutex
 	from      int64 // rows numbered lower have been read
+	whole     int   // documents there were when all was read
 	documents []printedDocument
 	number    map[string]uint32 // document → number of its latest row
 	runs      [][]uint64
@@ -122,8 +124,20 @@ func (c *Catalog) ownersBefore(ctx context.Context, tenant string, prints []fing
 	return out, err
 }
 
+// staleDocuments is how many changed or gone documents' entries do not matter.
+const staleDocuments = 256
+
+// forget has all rows read anew.
+func (t *printing) forget() {
+	t.runs, t.documents, t.number, t.from, t.whole = nil, nil, map[string]uint32{}, 0, 0
+}
+
 // update reads the rows written since the last time.
 func (t *printing) update(ctx context.Context, c *Catalog, tenant string) error {
+	if len(t.documents) > 2*t.whole+staleDocuments {
+		t.forget()
+	}
+	anew := len(t.documents) == 0
 	var run []uint64
 	next := t.from
 	if settled := c.db.Dialect().Settled; settled != "" { // asked first: what is committed in between is read twice
@@ -151,10 +165,12 @@ func (t *printing) update(ctx context.Context, c *Catalog, tenant string) error 
 		return nil
 	}, `select document, seq, prints from printed where tenant = ? and seq >= ? order by seq`, tenant, t.from)
 	if err != nil {
-		t.runs, t.documents, t.number, t.from = nil, nil, map[string]uint32{}, 0 // from the beginning, next time
+		t.forget() // from the beginning, next time
 		return err
 	}
-	t.from = next
+	if t.from = next; anew {
+		t.whole = len(t.documents)
+	}
 	if len(run) > 0 {
 		slices.Sort(run)
 		t.add(run)
