@@ -119,8 +119,8 @@ soak: ## Use a service for two hours while policy, keys and certificate are repl
 overload: ## Ask twice what a service can answer for ten minutes (OVERLOAD=duration)
 	DOORWARD_OVERLOAD=$(or $(OVERLOAD),10m) $(GO) test ./test -count=1 -run 'TestOverload$$' -v -timeout 60m
 
-faults: ## A faulty network before PostgreSQL, index, embedding server and model of a running service (needs PostgreSQL)
-	DOORWARD_FAULTS=all $(GO) test ./test -count=1 -run 'TestFaults$$' -v -timeout 30m
+faults: ## A faulty network before PostgreSQL, index, embedding server, model and key management of a running service (needs PostgreSQL)
+	DOORWARD_FAULTS=all $(GO) test ./test -count=1 -run 'TestFaults$$|TestKeyServiceFaults$$' -v -timeout 30m
 
 bench-service: ## Secured queries a second over HTTP beside gin's floor; what security adds to one query (SERVICE=duration)
 	DOORWARD_SERVICE=$(or $(SERVICE),60s) $(GO) test ./test -count=1 -run 'TestServiceRate$$' -v -timeout 30m

@@ -26,7 +26,7 @@ var flows = []string{"ingest", "retrieval", "sanitize/output"}
 var layers = []layer{
 	{"nouns", nouns, []string{"policy", "policy/recent", "sanitize"}},
 	{"contracts", contracts, nouns},
-	{"suites", []string{"sanitize/sanitizetest", "ingest/catalog/catalogtest", "ingest/catalog/postgres/postgrestest", "ingest/extract/extracttest", "retrieval/index/indextest", "policy/quota/quotatest", "ingest/source/sourcetest"}, join(nouns, contracts, []string{"ingest"})},
+	{"suites", []string{"sanitize/sanitizetest", "ingest/catalog/catalogtest", "ingest/catalog/postgres/postgrestest", "ingest/extract/extracttest", "retrieval/index/indextest", "policy/quota/quotatest", "policy/keys/kms/kmstest", "ingest/source/sourcetest"}, join(nouns, contracts, []string{"ingest"})},
 	{"flows", flows, join(nouns, contracts)},
 	{"adapters", []string{"policy/rego/*", "policy/audit/*", "policy/keys/*", "policy/quota/*", "sanitize/secret/*", "sanitize/pii/*", "sanitize/injection/*", "sanitize/egress/*",
 		"ingest/extract/*", "ingest/catalog/*", "retrieval/index/*", "retrieval/embed/*"}, join(nouns, contracts)},
