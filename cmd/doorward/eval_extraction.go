@@ -51,6 +51,7 @@ where that file exists.`,
 	f := cmd.Flags()
 	f.IntVar(&o.Documents, "documents", 10_000, "documents of the made-up collection")
 	f.IntVar(&o.Sessions, "sessions", 1000, "ordinary sessions")
+	f.IntVar(&o.Users, "users", 200, "ordinary users who are followed for all days")
 	f.IntVar(&o.Questions, "questions", 2000, "questions of each walker in a day")
 	f.IntVar(&o.Days, "for", 7, "days that patient walkers go on")
 	f.Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")

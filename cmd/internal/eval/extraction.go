@@ -21,6 +21,7 @@ type ExtractionOptions struct {
 	Corpus    string // a data set in BEIR's layout; "": made up
 	Documents int    // of the made-up corpus; 0: 10,000
 	Sessions  int    // of ordinary users; 0: 1,000
+	Users     int    // ordinary users who are followed for all Days; 0: 200
 	Questions int    // of each walker in a day; 0: 2,000
 	Days      int    // that patient walkers go on; 0: 7
 	TopK      int    // 0: 8
@@ -38,6 +39,7 @@ type ExtractionReport struct {
 	Longest   int       `json:"longest"`   // questions of the longest session
 	Troubled  int       `json:"troubled"`  // ordinary sessions that were refused or slowed
 	Alarmed   int       `json:"alarmed"`   // and those that raised an alarm
+	Weeks     Weeks     `json:"weeks"`
 	Walkers   []Walker  `json:"walkers"`
 	Curve     []Balance `json:"curve"`
 }
@@ -75,7 +77,7 @@ func extraction(ctx context.Context, o ExtractionOptions) (ExtractionReport, err
 	for _, d := range []struct {
 		v   *int
 		def int
-	}{{&o.Documents, 10_000}, {&o.Sessions, 1000}, {&o.Questions, 2000}, {&o.Days, 7}, {&o.TopK, 8}} {
+	}{{&o.Documents, 10_000}, {&o.Sessions, 1000}, {&o.Users, 200}, {&o.Questions, 2000}, {&o.Days, 7}, {&o.TopK, 8}} {
 		if *d.v == 0 {
 			*d.v = d.def
 		}
@@ -94,6 +96,10 @@ func extraction(ctx context.Context, o ExtractionOptions) (ExtractionReport, err
 	for _, s := range sessions {
 		r.Questions += len(s)
 		r.Longest = max(r.Longest, len(s))
+	}
+	h.say("ordinary users, day after day")
+	if r.Weeks, err = h.weeks(ctx); err != nil {
+		return r, err
 	}
 	var traces [][]step
 	for _, w := range walkers {
@@ -300,6 +306,10 @@ func (r ExtractionReport) Print(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "\nordinary sessions refused or slowed: %d of %d (%.2f %%); that raised an alarm: %d\n\n", r.Troubled, r.Sessions, 100*float64(r.Troubled)/float64(max(1, r.Sessions)), r.Alarmed)
+	if x := r.Weeks; x.Users > 0 {
+		fmt.Fprintf(w, "ordinary users followed for all days: %d with %d sessions and %d questions; refused or slowed at least once: %d (%.1f %%), on %d of their days; questions refused: %d (%.2f %%)\n\n",
+			x.Users, x.Sessions, x.Questions, x.Troubled, 100*float64(x.Troubled)/float64(x.Users), x.Days, x.Refused, 100*float64(x.Refused)/float64(max(1, x.Questions)))
+	}
 	fmt.Fprint(t, "COVERAGE\tSHRINK\tTROUBLED")
 	for _, x := range r.Walkers {
 		fmt.Fprintf(t, "\t%s", x.Name)

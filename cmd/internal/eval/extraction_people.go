@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/doorward/doorward/policy/quota"
 )
 
 // ordinary records the sessions of users who work with the collection: each has
@@ -21,20 +23,99 @@ func (h *hall) ordinary(ctx context.Context) ([][]step, error) {
 		for range 2 + u.r.IntN(3) {
 			u.interests = append(u.interests, u.interest())
 		}
-		n := int(min(80, max(1, 6*math.Exp(.9*u.r.NormFloat64()))))
-		at := time.Duration(u.r.IntN(3600)) * time.Second
-		for range n {
-			question := u.question()
-			given, err := h.search(ctx, question)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = append(out[i], h.step(at, question, given))
-			u.last = given
-			at += time.Duration(15+u.r.IntN(120)) * time.Second
+		var err error
+		if out[i], err = u.session(ctx, time.Duration(u.r.IntN(3600))*time.Second); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// session is what a person asks from a time of the day on.
+func (u *person) session(ctx context.Context, at time.Duration) ([]step, error) {
+	var out []step
+	n := int(min(80, max(1, 6*math.Exp(.9*u.r.NormFloat64()))))
+	for range n {
+		question := u.question()
+		given, err := u.search(ctx, question)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, u.step(at, question, given))
+		u.last = given
+		at += time.Duration(15+u.r.IntN(120)) * time.Second
+	}
+	return out, nil
+}
+
+// Weeks is what ordinary users notice of the quotas in all the days, each with
+// sessions enough to use up a day's budget now and then: one that was used up by
+// ranging over everything is a week's.
+type Weeks struct {
+	Users     int `json:"users"`
+	Sessions  int `json:"sessions"`
+	Questions int `json:"questions"`
+	Troubled  int `json:"troubled"` // users who were refused or slowed at least once
+	Days      int `json:"days"`     // days of users on which that happened
+	Refused   int `json:"refused"`  // questions
+}
+
+// weeks follows users through the days: each keeps his two to four topics, takes
+// up another now and then, and has none to three sessions a day.
+func (h *hall) weeks(ctx context.Context) (Weeks, error) {
+	w := Weeks{Users: h.o.Users}
+	k, err := keeper(h.o.Quota)
+	if err != nil {
+		return w, err
+	}
+	for i := range h.o.Users {
+		u := &person{hall: h, r: rng(h.o.Seed+uint64(i), "week")}
+		for range 2 + u.r.IntN(3) {
+			u.interests = append(u.interests, u.interest())
+		}
+		days := 0
+		for day := range h.o.Days {
+			if day > 0 && u.r.Float64() < .2 {
+				u.interests[u.r.IntN(len(u.interests))] = u.interest()
+			}
+			troubled, err := w.day(ctx, k, u, fmt.Sprint("user", i), day)
+			if err != nil {
+				return w, err
+			}
+			if troubled {
+				days++
+			}
+		}
+		if days > 0 {
+			w.Troubled++
+		}
+		w.Days += days
+	}
+	return w, nil
+}
+
+// day is one user's day; it reports whether he was refused or slowed.
+func (w *Weeks) day(ctx context.Context, k *quota.Keeper, u *person, user string, day int) (troubled bool, err error) {
+	for n := range u.r.IntN(4) {
+		w.Sessions++
+		u.last = nil
+		session, err := u.session(ctx, time.Duration(n)*3*time.Hour+time.Duration(u.r.IntN(3600))*time.Second)
+		if err != nil {
+			return false, err
+		}
+		for _, s := range session {
+			refused, slowed, _, err := ask(ctx, k, user, day, s)
+			if err != nil {
+				return false, err
+			}
+			w.Questions++
+			if refused != "" {
+				w.Refused++
+			}
+			troubled = troubled || refused != "" || slowed
+		}
+	}
+	return troubled, nil
 }
 
 // person is one ordinary user.

@@ -12,7 +12,7 @@ import (
 // TestExtractionIsBounded is a small version of `doorward eval extraction`: with
 // limits in proportion, walkers are stopped and ordinary users are not troubled.
 func TestExtractionIsBounded(t *testing.T) {
-	o := ExtractionOptions{Documents: 1000, Sessions: 60, Questions: 150, Days: 2, Seed: 3, Quota: quota.Config{
+	o := ExtractionOptions{Documents: 1000, Sessions: 60, Users: 5, Questions: 150, Days: 2, Seed: 3, Quota: quota.Config{
 		User: quota.Limits{Coverage: 380}, SlowBy: time.Second, Patterns: quota.Patterns{Shrink: .75, At: .6, Alarm: true, Slow: true},
 	}}
 	r, err := Extraction(context.Background(), o)
@@ -39,6 +39,9 @@ func TestExtractionIsBounded(t *testing.T) {
 	}
 	if r.Troubled > 0 {
 		t.Errorf("%d of %d ordinary sessions were troubled", r.Troubled, r.Sessions)
+	}
+	if w := r.Weeks; w.Users != 5 || w.Sessions == 0 || w.Questions < w.Sessions || w.Refused > w.Questions || (w.Troubled == 0) != (w.Days == 0) {
+		t.Errorf("the days of ordinary users: %+v", w)
 	}
 	if err := r.Print(io.Discard); err != nil {
 		t.Error(err)
