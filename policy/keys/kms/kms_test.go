@@ -3,6 +3,8 @@ package kms
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,5 +92,30 @@ func TestUnusableURIs(t *testing.T) {
 	}
 	if a, err := Open(context.Background(), Config{}); a != nil || err != nil {
 		t.Errorf("none: %v, %v", a, err)
+	}
+}
+
+// TestNotHTTP has something else answer: nothing of what it says is repeated.
+func TestNotHTTP(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "confidential words\r\n\r\n")
+			c.Close()
+		}
+	}()
+	a := opened(t, &kmstest.Transit{Address: l.Addr().String()}, "doorward")
+	for range 20 {
+		if _, err := a.Decrypt([]byte("vault:v1:AAAA"), nil); !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), "confidential") {
+			t.Fatal(err)
+		}
 	}
 }

@@ -119,6 +119,9 @@ func (v *vault) call(what string, body map[string]string, associated []byte, int
 		if errors.As(err, &ue) { // without the URL
 			err = ue.Err
 		}
+		if strings.Contains(err.Error(), "malformed") { // it quotes what came instead of an answer
+			err = errors.New("what answered does not speak HTTP")
+		}
 		return fmt.Errorf("%w: asking Vault: %w", ErrUnavailable, err)
 	}
 	defer res.Body.Close()
