@@ -61,6 +61,10 @@ func doorward(t testing.TB) string {
 }
 
 func TestMain(m *testing.M) {
+	if how := os.Getenv(anchorVariable); how != "" {
+		fmt.Fprintln(os.Stderr, beAnchor(how))
+		os.Exit(1)
+	}
 	code := postgrestest.Main(m)
 	if program.path != "" {
 		os.RemoveAll(filepath.Dir(program.path))

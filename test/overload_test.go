@@ -1,11 +1,8 @@
 package test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
@@ -15,14 +12,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/doorward/doorward/policy"
 )
 
 // TestOverload asks for more than a service can answer (P8): first alone, then
 // as fast as it answers, then at twice that rate whether or not it answers, which
 // is what many callers do. It prints how much was answered, how fast, and how the
 // rest was refused. DOORWARD_OVERLOAD is how long (`make overload`: ten minutes).
+//
+// Beside it stands what this machine gives at best: the same, asked of a bare
+// handler behind the same admission, which uses as much processor time for each
+// request and does nothing else.
 func TestOverload(t *testing.T) {
 	length := lengthOf(t, "DOORWARD_OVERLOAD", time.Second)
 	documents := 2000
@@ -36,37 +35,68 @@ func TestOverload(t *testing.T) {
 	must(t, dir, "keys", "init")
 	must(t, dir, "ingest")
 	b := register(t, dir, "chat")
-	b.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 512}}
+	b.client = &http.Client{Timeout: time.Minute}
 	call := &caller{backend: b}
-	b.url, _ = serve(t, dir)
+	var stop func()
+	b.url, stop = serve(t, dir)
+	answer := call.twenty(t)
 	turn := min(length/2, 20*time.Second)
 	call.rate(t, b.url, 8, turn/2, "", &rate{}) // warm
-	var alone, peak rate
-	call.rate(t, b.url, 1, turn, "", &alone)
-	call.rate(t, b.url, 8, turn, "", &peak)
-	o := call.overload(t, b.url, 2*peak.perSecond(), length, "http://"+operator)
+	real := call.overloading(t, b.url, operator, turn, length)
+	real.print()
+	stop()
+	cpu := time.Duration(real.one.cpu / float64(real.one.done) * float64(time.Second))
+	url := anchor(t, cpu, answer)
+	call.rate(t, url, 8, turn/2, "", &rate{}) // warm
+	bare := call.overloading(t, url, "", min(turn, 5*time.Second), min(length, 30*time.Second))
+	fmt.Printf("\nanchor: a bare handler behind the same admission that takes %.1f ms of processor time\n", cpu.Seconds()*1000)
+	bare.print()
+	verdict(t.Errorf, "refused without Retry-After", float64(real.over.bare.Load()+real.over.other.Load()), 0, "")
+	fmt.Printf("%-34s %10.2f ×\n", "answers' p99 ratio / the anchor's", real.ratio(.99)/bare.ratio(.99))
+}
 
+// overloading is what one caller, eight, and a crowd get.
+type overloading struct {
+	one, peak rate
+	over      *overloaded
+	due, sent []time.Duration
+	length    time.Duration
+}
+
+func (c *caller) overloading(t *testing.T, url, operator string, turn, length time.Duration) *overloading {
+	t.Helper()
+	o := &overloading{length: length}
+	c.rate(t, url, 1, turn, operator, &o.one)
+	c.rate(t, url, 8, turn, "", &o.peak)
+	if operator != "" {
+		operator = "http://" + operator
+	}
+	o.over = c.overload(t, url, 2*o.peak.perSecond(), length, operator)
+	o.due, o.sent = o.over.took.take(), o.over.sent.take()
+	o.one.took, o.peak.took = sorted(o.one.took), sorted(o.peak.took)
+	return o
+}
+
+// ratio is how much longer the crowd's answers took than one caller's.
+func (o *overloading) ratio(q float64) float64 { return at(o.due, q) / at(o.one.took, q) }
+
+func (o *overloading) print() {
 	line := func(what string, perSecond float64, took []time.Duration, more string) {
 		fmt.Printf("%-34s %8.0f /s  p50 %8.1f ms  p99 %8.1f ms%s\n", what, perSecond, at(took, .5), at(took, .99), more)
 	}
-	one, sent := sorted(alone.took), o.sent.take()
-	line("one caller", alone.perSecond(), one, "")
-	line("eight callers", peak.perSecond(), sorted(peak.took), fmt.Sprintf(", %d refused", peak.shed))
-	due := o.took.take()
-	line("asked for", o.asked, due, fmt.Sprintf(" from when they were due, for %v", length))
-	line("", float64(len(sent))/length.Seconds(), sent, " from when they were sent")
+	x := o.over
+	line("one caller", o.one.perSecond(), o.one.took, "")
+	line("eight callers", o.peak.perSecond(), o.peak.took, fmt.Sprintf(", %d refused", o.peak.shed))
+	line("asked for", x.asked, o.due, fmt.Sprintf(" from when they were due, for %v", o.length))
+	line("", float64(len(o.sent))/o.length.Seconds(), o.sent, " from when they were sent")
 	fmt.Printf("answered %d, refused %d with Retry-After, %d without, other answers %d, not sent %d; the generator took %.0f %% of a core, the service %.0f %%\n",
-		o.good.Load(), o.shed.Load(), o.bare.Load(), o.other.Load(), o.unsent.Load(), 100*o.generator/length.Seconds(), 100*o.service/length.Seconds())
-	never := func(string, ...any) {}
-	goodput := float64(o.good.Load()) / length.Seconds()
-	atLeast("answered, of what eight callers get", goodput/peak.perSecond(), .8)
-	verdict(never, "answers' p99 / one caller's p99", at(due, .99)/at(one, .99), 2, "×")
-	verdict(never, "the same from when they were sent", at(sent, .99)/at(one, .99), 2, "×")
-	fmt.Printf("%-34s %10.2f ×\n", "answers' p50 / one caller's p50", at(due, .5)/at(one, .5))
-	verdict(t.Errorf, "refused without Retry-After", float64(o.bare.Load()+o.other.Load()), 0, "")
-	if len(o.seen) > 40 {
-		slope, spread := growth(o.seen[len(o.seen)/4:], func(x seen) float64 { return x.rss })
-		fmt.Printf("%-34s %10.2f MiB in its time (± %.2f)\n", "resident memory grows by", slope*length.Hours()/mib, spread*length.Hours()/mib)
+		x.good.Load(), x.shed.Load(), x.bare.Load(), x.other.Load(), x.unsent.Load(), 100*x.generator/o.length.Seconds(), 100*x.service/o.length.Seconds())
+	atLeast("answered, of what eight callers get", float64(x.good.Load())/o.length.Seconds()/o.peak.perSecond(), .8)
+	verdict(func(string, ...any) {}, "answers' p99 / one caller's p99", o.ratio(.99), 2, "×")
+	fmt.Printf("%-34s %10.2f ×\n", "answers' p50 / one caller's p50", o.ratio(.5))
+	if len(x.seen) > 40 {
+		slope, spread := growth(x.seen[len(x.seen)/4:], func(s seen) float64 { return s.rss })
+		fmt.Printf("%-34s %10.2f MiB in its time (± %.2f)\n", "resident memory grows by", slope*o.length.Hours()/mib, spread*o.length.Hours()/mib)
 	}
 }
 
@@ -92,20 +122,26 @@ type overloaded struct {
 	seen                            []seen
 }
 
-// overload sends requests when they are due, whatever became of those before. No
-// more than mostUnder are under way: a generator has limits too, and says so. It
-// shares the machine with the service, so the first 30 seconds' requests are signed
-// before, and answers are not looked into.
+// overload sends requests when they are due, whatever became of those before, over
+// as many connections as may be needed. No more than mostUnder are under way: a
+// generator has limits too, and says so. It shares the machine with what it loads,
+// so the first 30 seconds' requests are written before, and answers are not looked
+// into.
 func (c *caller) overload(t *testing.T, url string, perSecond float64, length time.Duration, operator string) *overloaded {
 	t.Helper()
-	const mostUnder = 400
+	const mostUnder = 256
 	o := &overloaded{asked: perSecond}
 	ctx, cancel := context.WithTimeout(context.Background(), length)
 	defer cancel()
-	ready := c.signedAhead(t, ctx, url, int(perSecond*min(length, 30*time.Second).Seconds())+1)
+	ready := c.writtenAhead(t, ctx, url, int(perSecond*min(length, 30*time.Second).Seconds())+1)
 	var group sync.WaitGroup
-	group.Go(func() { o.watch(ctx, operator, length) })
-	places := make(chan bool, mostUnder)
+	if operator != "" {
+		group.Go(func() { o.watch(ctx, operator, length) })
+	}
+	lines := make(chan *line, mostUnder)
+	for range mostUnder {
+		lines <- nil // connected when it is needed
+	}
 	own, service := ownProcessor(), c.processor(t, strings.TrimPrefix(operator, "http://"))
 	began := time.Now()
 	for n := 0; ; n++ {
@@ -114,20 +150,23 @@ func (c *caller) overload(t *testing.T, url string, perSecond float64, length ti
 		case <-ctx.Done():
 			group.Wait()
 			o.generator, o.service = ownProcessor()-own, c.processor(t, strings.TrimPrefix(operator, "http://"))-service
+			for range mostUnder {
+				if l := <-lines; l != nil {
+					l.Close()
+				}
+			}
 			return o
 		case <-time.After(time.Until(due)):
 		}
+		var l *line
 		select {
-		case places <- true:
+		case l = <-lines:
 		default:
 			o.unsent.Add(1)
 			continue
 		}
-		req := <-ready
-		group.Go(func() {
-			defer func() { <-places }()
-			o.one(c, req, due)
-		})
+		request := <-ready
+		group.Go(func() { lines <- o.one(l, url, request, due) })
 	}
 }
 
@@ -140,26 +179,18 @@ func ownProcessor() float64 {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano()).Seconds()
 }
 
-// signedAhead signs n requests before it returns, and a new one for each that is
-// taken; an assertion holds for five minutes at most.
-func (c *caller) signedAhead(t *testing.T, ctx context.Context, url string, n int) <-chan *http.Request {
+// writtenAhead signs and writes n requests before it returns, and a new one for
+// each that is taken; an assertion holds for five minutes at most.
+func (c *caller) writtenAhead(t *testing.T, ctx context.Context, url string, n int) <-chan []byte {
 	r := rand.New(rand.NewPCG(9, 9))
-	sign := func() *http.Request {
-		body, _ := json.Marshal(twentyOf(r))
-		req, err := c.signed(context.Background(), policy.Subject{ID: fmt.Sprintf("user%03d", r.IntN(200)), Groups: []string{"staff"}}, "POST", url+"/v1/retrieve", bytes.NewReader(body))
-		if err != nil {
-			t.Error(err)
-		}
-		return req
-	}
-	ready := make(chan *http.Request, n)
+	ready := make(chan []byte, n)
 	for range n {
-		ready <- sign()
+		ready <- c.written(t, url, r)
 	}
 	go func() {
 		for ctx.Err() == nil {
 			select {
-			case ready <- sign():
+			case ready <- c.written(t, url, r):
 			case <-ctx.Done():
 			}
 		}
@@ -167,29 +198,35 @@ func (c *caller) signedAhead(t *testing.T, ctx context.Context, url string, n in
 	return ready
 }
 
-func (o *overloaded) one(c *caller, req *http.Request, due time.Time) {
+// one sends a request over a connection, or a new one, and returns it for the next;
+// nil when it ended.
+func (o *overloaded) one(l *line, url string, request []byte, due time.Time) *line {
 	sent := time.Now()
-	resp, err := c.client.Do(req)
-	if err != nil {
-		o.other.Add(1)
-		return
+	var err error
+	if l == nil {
+		if l, err = dialLine(url); err != nil {
+			o.other.Add(1)
+			return nil
+		}
 	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	switch resp.StatusCode {
-	case http.StatusOK:
+	a, err := l.ask(request)
+	switch {
+	case err != nil:
+		o.other.Add(1)
+		l.Close()
+		return nil
+	case a.status == http.StatusOK:
 		o.good.Add(1)
 		o.took.add(time.Since(due))
 		o.sent.add(time.Since(sent))
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		if resp.Header.Get("Retry-After") == "" {
-			o.bare.Add(1)
-			return
-		}
+	case a.status != http.StatusServiceUnavailable && a.status != http.StatusTooManyRequests:
+		o.other.Add(1)
+	case a.retry:
 		o.shed.Add(1)
 	default:
-		o.other.Add(1)
+		o.bare.Add(1)
 	}
+	return l
 }
 
 // watch follows the service's memory.

@@ -61,6 +61,7 @@ type Admission struct {
 	places, pushes *places
 	refused        refusals
 	writing        room
+	disks          atomic.Int64 // requests that gave their places away to wait for a disk
 	streams        chan struct{}
 	draining       atomic.Bool
 	mu             sync.Mutex
@@ -151,9 +152,12 @@ func (a *Admission) short(w http.ResponseWriter, r *http.Request, next http.Hand
 // answer is to be written in it.
 func (a *Admission) work(w http.ResponseWriter, r *http.Request, next http.Handler, leave func(), class string) (out *answer) {
 	a.Working(class, 1)
+	left := sync.OnceFunc(leave)
+	disk := waiting{of: a, leave: left}
 	end := sync.OnceFunc(func() {
 		a.Working(class, -1)
-		leave()
+		left()
+		disk.end()
 	})
 	out = &answer{ResponseWriter: w, done: end}
 	defer func() {
@@ -163,13 +167,49 @@ func (a *Admission) work(w http.ResponseWriter, r *http.Request, next http.Handl
 	}()
 	ctx, cancel := context.WithTimeout(r.Context(), a.Deadline)
 	defer cancel()
-	next.ServeHTTP(out, r.WithContext(ctx))
+	next.ServeHTTP(out, r.WithContext(context.WithValue(ctx, waitingKey{}, &disk)))
 	out.worked = true
 	if giveBack, ok := a.writing.take(len(out.body)); ok {
 		end()
 		out.done = giveBack
 	}
 	return out
+}
+
+// waiting is a request that may give its place away before it is done.
+type waiting struct {
+	of    *Admission
+	leave func()
+	once  sync.Once
+	gave  bool
+}
+
+type waitingKey struct{}
+
+// Waiting says that what is left of the work of a request is to wait for a disk:
+// its place is the next one's from now on, who has the processor meanwhile. No
+// more than twice as many as there are places wait so; a disk that stands still
+// lets no others in. It does nothing for a request without a place.
+func Waiting(ctx context.Context) {
+	if w, ok := ctx.Value(waitingKey{}).(*waiting); ok {
+		w.once.Do(w.give)
+	}
+}
+
+func (w *waiting) give() {
+	if w.of.disks.Add(1) > 2*int64(w.of.Concurrent) {
+		w.of.disks.Add(-1)
+		return
+	}
+	w.gave = true
+	w.leave()
+}
+
+func (w *waiting) end() {
+	w.once.Do(func() {}) // too late now
+	if w.gave {
+		w.of.disks.Add(-1)
+	}
 }
 
 // pushesWait is how long a pushed document may wait for a place.

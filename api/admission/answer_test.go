@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 )
 
@@ -132,4 +133,44 @@ func TestAnswersStayWhatTheyAre(t *testing.T) {
 			t.Errorf("%s %s: %d %q of %d bytes, %v", c.method, c.path, resp.StatusCode, body, resp.ContentLength, err)
 		}
 	}
+}
+
+// TestWaitingForADisk lets requests say that they only wait: so many others come in
+// as may wait, and no more; each is counted once.
+func TestWaitingForADisk(t *testing.T) {
+	a := admit(t, Config{Concurrent: 1, Queue: 0, Streams: 1})
+	inside, goOn := make(chan bool, 8), make(chan bool)
+	h := a.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Waiting(r.Context())
+		Waiting(r.Context())
+		inside <- true
+		<-goOn
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	var group sync.WaitGroup
+	ask := func() int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		return w.Code
+	}
+	for range 3 { // two wait without a place, the third keeps the only one
+		group.Go(func() {
+			if status := ask(); status != http.StatusAccepted {
+				t.Errorf("status %d", status)
+			}
+		})
+		<-inside
+	}
+	if status := ask(); status != http.StatusServiceUnavailable {
+		t.Errorf("one more while the disk stands still: %d", status)
+	}
+	close(goOn)
+	group.Wait()
+	if n := a.disks.Load(); n != 0 {
+		t.Errorf("%d are still taken to wait", n)
+	}
+	if status := ask(); status != http.StatusAccepted {
+		t.Errorf("afterwards: %d", status)
+	}
+	Waiting(t.Context()) // no place to give
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 
@@ -38,12 +39,18 @@ func classify(r *http.Request) admission.Class {
 
 // admit makes the public listener's admission. Where an embedder, a reranker or
 // a server's index is asked, requests mostly wait for others, and many can be
-// worked on at once; otherwise they keep the cores busy, and one more than half
-// as many again fills the time in which they wait for the audit log's disk.
+// worked on at once; otherwise each keeps a core busy, and gives its place away
+// before it waits for the audit log's disk.
 func admit(a *app.App) (*admission.Admission, error) {
-	l, cores := a.Config.Limits, runtime.GOMAXPROCS(0)
+	l, cores := a.Config.Limits, min(runtime.GOMAXPROCS(0), runtime.NumCPU())
+	if runtime.GOMAXPROCS(0) == runtime.NumCPU() && os.Getenv("GOMAXPROCS") == "" {
+		// One more than there are cores: otherwise what takes microseconds, a refusal
+		// or a request's first bytes, waits for requests that take milliseconds. Where
+		// a container has a part of the cores only, its quota would be overdrawn.
+		runtime.GOMAXPROCS(cores + 1)
+	}
 	if l.Concurrent == 0 {
-		l.Concurrent = (3*cores + 1) / 2
+		l.Concurrent = cores
 		if a.Embedder != nil || a.Reranker != nil || a.Config.Index.Type == "qdrant" {
 			l.Concurrent = remotePlacesPerCore * cores
 		}

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/doorward/doorward/api/admission"
 	"github.com/doorward/doorward/api/openai"
 	"github.com/doorward/doorward/configs"
 )
@@ -108,6 +109,9 @@ func (a *App) Observe(ctx context.Context, method, route string) (context.Contex
 
 // Stage measures and traces one stage of a retrieval, see retrieval.Config.
 func (a *App) Stage(ctx context.Context, stage string) (context.Context, func(error)) {
+	if stage == "audit" { // the last one, which waits for the log's disk
+		admission.Waiting(ctx)
+	}
 	started := time.Now()
 	ctx, span := a.Tracer.tracer.Start(ctx, stage)
 	return ctx, func(err error) {
