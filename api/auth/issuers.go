@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/lestrrat-go/jwx/v3/jwk"
+
+	"github.com/doorward/doorward/policy/peer"
 )
 
 // ErrIssuer means that whether a token is good cannot be known now: its issuer's
@@ -269,7 +271,7 @@ func (r *Remote) get(ctx context.Context, address string) ([]byte, error) {
 	req.Header.Set("Accept", "application/json")
 	resp, err := r.Client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, peer.Failure(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -26,6 +26,7 @@ import (
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/peer"
 	"github.com/doorward/doorward/retrieval"
 	"github.com/doorward/doorward/retrieval/prompt"
 	"github.com/doorward/doorward/sanitize"
@@ -247,7 +248,7 @@ func (r *round) check(ctx context.Context, question string) (string, error) {
 func (r *round) send(ctx context.Context, body []byte) (*http.Response, error) {
 	resp, err := post(ctx, r.Client, r.upstream, body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUpstream, err)
+		return nil, fmt.Errorf("%w: %w", errUpstream, peer.Failure(err))
 	}
 	if resp.StatusCode != http.StatusOK {
 		resp.Body.Close()

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/doorward/doorward/policy/peer"
 )
 
 // Directory is an origin: a folder of Rego and data files, unsigned, for policies
@@ -89,7 +91,7 @@ func fetchBundle(client *http.Client, req *http.Request, name, tag string, trust
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("fetching policy bundle: %w", err)
+		return nil, fmt.Errorf("fetching policy bundle: %w", peer.Failure(err))
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/doorward/doorward/policy/peer"
 )
 
 // RemoteConfig says how a server is reached; the clients in the subpackages
@@ -185,7 +187,7 @@ func (r *Remote) once(ctx context.Context, attempt int, path string, body []byte
 	}
 	res, err := r.http.Do(req)
 	if err != nil {
-		return 0, plainNetworkError(err)
+		return 0, peer.Failure(err)
 	}
 	defer res.Body.Close()
 	if err := statusError(res.StatusCode); err != nil {
@@ -197,7 +199,7 @@ func (r *Remote) once(ctx context.Context, attempt int, path string, body []byte
 func (r *Remote) decode(body io.Reader, out any) error {
 	b, err := io.ReadAll(io.LimitReader(body, r.cfg.MaxResponse+1))
 	if err != nil {
-		return plainNetworkError(err)
+		return peer.Failure(err)
 	}
 	if int64(len(b)) > r.cfg.MaxResponse {
 		return finalError{msg: fmt.Sprintf("its answer is larger than %d bytes", r.cfg.MaxResponse)}
@@ -228,27 +230,6 @@ func retryAfter(res *http.Response) time.Duration {
 		return 0
 	}
 	return time.Duration(n) * time.Second
-}
-
-// plainNetworkError keeps the kind of failure and drops the rest: a url.Error
-// quotes the address with its query.
-func plainNetworkError(err error) error {
-	var t interface{ Timeout() bool }
-	switch {
-	case errors.As(err, &t) && t.Timeout():
-		return errors.New("no answer in time")
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return errors.New("the connection broke off")
-	}
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
-		return errors.New("its host name does not resolve")
-	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return errors.New("the connection failed: " + op.Op)
-	}
-	return errors.New("the connection failed")
 }
 
 // breaker counts failures. After five in a row it lets one request through per

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/doorward/doorward/policy/peer"
 	"github.com/doorward/doorward/sanitize"
 )
 
@@ -164,7 +165,7 @@ func (p *Presidio) ask(ctx context.Context, text string) ([]sanitize.Finding, er
 	req.Header.Set("Content-Type", "application/json")
 	res, err := p.client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrPresidio, err)
+		return nil, fmt.Errorf("%w: %w", ErrPresidio, peer.Failure(err))
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {

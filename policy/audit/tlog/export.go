@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/peer"
 )
 
 // Sink takes JSON lines of entries, for example a SIEM. What it took is not sent
@@ -78,11 +79,7 @@ func (s httpSink) Send(ctx context.Context, lines []byte) error {
 	}
 	res, err := s.client.Do(req)
 	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) { // without the URL
-			err = ue.Err
-		}
-		return fmt.Errorf("exporting audit entries to %s: %w", s.host, err)
+		return fmt.Errorf("exporting audit entries to %s: %w", s.host, peer.Failure(err))
 	}
 	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20))

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/doorward/doorward/policy/peer"
 )
 
 // Witness keeps a copy of the newest checkpoint where whoever can alter the log
@@ -101,14 +103,11 @@ func (w httpWitness) do(ctx context.Context, method string, body []byte) ([]byte
 	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	res, err := w.client.Do(req)
 	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) { // without the URL
-			err = ue.Err
-		}
-		return nil, 0, fmt.Errorf("asking witness %s: %w", w.host, err)
+		return nil, 0, fmt.Errorf("asking witness %s: %w", w.host, peer.Failure(err))
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	err = peer.Failure(err)
 	if err == nil && res.StatusCode/100 != 2 {
 		err = fmt.Errorf("asking witness %s: status %d", w.host, res.StatusCode)
 	}

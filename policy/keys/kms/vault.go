@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +16,8 @@ import (
 	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/doorward/doorward/policy/peer"
 )
 
 // vault seals with a key of Vault's transit engine, over its HTTP API. The key
@@ -115,19 +116,12 @@ func (v *vault) call(what string, body map[string]string, associated []byte, int
 	}
 	res, err := v.client.Do(req)
 	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) { // without the URL
-			err = ue.Err
-		}
-		if strings.Contains(err.Error(), "malformed") { // it quotes what came instead of an answer
-			err = errors.New("what answered does not speak HTTP")
-		}
-		return fmt.Errorf("%w: asking Vault: %w", ErrUnavailable, err)
+		return fmt.Errorf("%w: asking Vault: %w", ErrUnavailable, peer.Failure(err))
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err != nil {
-		return fmt.Errorf("%w: asking Vault: %w", ErrUnavailable, err)
+		return fmt.Errorf("%w: asking Vault: %w", ErrUnavailable, peer.Failure(err))
 	}
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%w: Vault answered %d to %s%s", ErrUnavailable, res.StatusCode, what, hint(res.StatusCode))

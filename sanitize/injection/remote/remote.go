@@ -21,6 +21,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/doorward/doorward/policy/peer"
 	"github.com/doorward/doorward/sanitize"
 )
 
@@ -259,7 +260,7 @@ func (s *Scanner) post(ctx context.Context, body []byte) ([]byte, error) {
 	}
 	res, err := s.c.Client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, peer.Failure(err))
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
@@ -267,7 +268,7 @@ func (s *Scanner) post(ctx context.Context, body []byte) ([]byte, error) {
 	}
 	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: reading the answer: %w", ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: reading the answer: %w", ErrUnavailable, peer.Failure(err))
 	}
 	if len(answer) > maxAnswer {
 		return nil, fmt.Errorf("%w: the answer is over %d bytes", ErrUnavailable, maxAnswer)
