@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-
 	"os"
 	"sort"
 	"strings"

@@ -1,8 +1,9 @@
 // Package sqlite is the embedded index: one SQLite file for durability, and beside
 // it what searches run on, posting lists over keyed terms, vectors and attribute
 // columns: segments, files mapped into memory and derived from the rows, and in
-// memory a tail of some thousand points for each tenant that no segment has yet. FTS5's ranking took 140 ms at 100,000 chunks and
-// sqlite-vec 43 ms under a filter where these take a few, so SQLite only stores.
+// memory a tail of some thousand points for each tenant that no segment has yet.
+// FTS5's ranking took 140 ms at 100,000 chunks and sqlite-vec 43 ms under a filter
+// where these take a few, so SQLite only stores.
 //
 // The file holds ids, keyed terms, vectors, attributes and receipt hashes, no
 // text; segments the same. On the heap stay a bit a point, the distinct values of
