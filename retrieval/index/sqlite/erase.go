@@ -73,7 +73,7 @@ func (x *Index) Shred(ctx context.Context) error {
 	if err := x.ready(ctx); err != nil {
 		return fmt.Errorf("shredding: %w", err)
 	}
-	if err := x.rewriteTainted(ctx); err != nil {
+	if err := x.rewriteAll(ctx, tainted); err != nil {
 		return fmt.Errorf("shredding: %w", err)
 	}
 	var busy, log, done int

@@ -254,9 +254,13 @@ func TestNoWordsAtRest(t *testing.T) {
 // TestPurge: retired vectors are gone from the files.
 func TestPurge(t *testing.T) {
 	dir := t.TempDir()
-	x := open(t, filepath.Join(dir, "index.db"))
+	x := openWith(t, filepath.Join(dir, "index.db"), 5)
 	c := indextest.Chunk(1, nil)
-	if err := x.Put(t.Context(), "t", []index.Chunk{c}); err != nil {
+	chunks := []index.Chunk{c}
+	for i := range 7 { // enough for a segment, which keeps its other points
+		chunks = append(chunks, indextest.Chunk(i+2, nil))
+	}
+	if err := x.Put(t.Context(), "t", chunks); err != nil {
 		t.Fatal(err)
 	}
 	if err := x.Retire(t.Context(), "t", c.Document, ""); err != nil {

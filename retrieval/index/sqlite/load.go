@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -197,7 +196,7 @@ func (x *Index) loadSegments() error {
 	}
 	for _, f := range files {
 		if !known[f] {
-			os.Remove(f)
+			x.remove(f)
 		}
 	}
 	return nil

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -36,7 +38,7 @@ func (x *Index) newSegment(ctx context.Context, tenant string, from []source) (*
 	}
 	p, err := openSegment(path, r, x.pins.Dimension, false)
 	if err != nil {
-		os.Remove(path)
+		x.remove(path)
 	}
 	return p, err
 }
@@ -101,7 +103,33 @@ func (x *Index) flush(tenant string, t *corpus) error {
 // discard ends a segment nobody reads any more.
 func (s *segment) discard(x *Index) {
 	s.release()
-	os.Remove(x.segmentPath(s.record.name))
+	x.remove(x.segmentPath(s.record.name))
+}
+
+// remove removes a segment's file, or keeps its path for [Index.sweep].
+func (x *Index) remove(path string) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.left = append(x.left, path)
+	}
+}
+
+// sweep removes files that could not be removed before; it fails while one stays.
+func (x *Index) sweep() error {
+	x.mu.Lock()
+	left := x.left
+	x.left = nil
+	x.mu.Unlock()
+	for _, path := range left {
+		x.remove(path)
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if len(x.left) > 0 {
+		return fmt.Errorf("%w: %d files of old segments beside the index cannot be removed; make its folder writable", index.ErrUnavailable, len(x.left))
+	}
+	return nil
 }
 
 // merger keeps segments few, behind writes and searches.
@@ -234,16 +262,24 @@ func (x *Index) swap(t *corpus, from []source, made *part) {
 	}
 }
 
-// rewriteTainted writes all segments anew that hold something of an erased point.
-func (x *Index) rewriteTainted(ctx context.Context) error {
-	pick := func(all []*part) []*part {
-		for i, p := range all {
-			if p.body.(*segment).taint > 0 {
-				return all[i : i+1]
-			}
-		}
-		return nil
+// tainted chooses a segment that holds something of an erased point.
+func tainted(all []*part) []*part {
+	return first(all, func(p *part) bool { return p.body.(*segment).taint > 0 })
+}
+
+// withDead chooses a segment that holds anything the file has no more.
+func withDead(all []*part) []*part { return first(all, func(p *part) bool { return p.deaths > 0 }) }
+
+func first(all []*part, is func(*part) bool) []*part {
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i : i+1]
 	}
+	return nil
+}
+
+// rewriteAll writes the segments anew that pick chooses, until it chooses none,
+// and sees that the old files are gone.
+func (x *Index) rewriteAll(ctx context.Context, pick func([]*part) []*part) error {
 	x.mu.RLock()
 	var tenants []string
 	for name := range x.corpora {
@@ -258,5 +294,5 @@ func (x *Index) rewriteTainted(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return x.sweep()
 }

@@ -70,10 +70,13 @@ func (p point) chunk() (index.Chunk, error) {
 	return c, err
 }
 
-// Purge rewrites the file so that nothing of retired chunks is left in it or in
-// its write-ahead log. It takes a second or two per 100,000 chunks.
+// Purge rewrites the file and segments so that nothing of retired chunks is left
+// in them or in the write-ahead log. It takes a second or two per 100,000 chunks.
 func (x *Index) Purge(ctx context.Context) error {
 	if err := x.ready(ctx); err != nil {
+		return fmt.Errorf("purging: %w", err)
+	}
+	if err := x.rewriteAll(ctx, withDead); err != nil {
 		return fmt.Errorf("purging: %w", err)
 	}
 	for _, q := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {

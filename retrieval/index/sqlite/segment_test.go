@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -236,4 +237,45 @@ func anyHolds(t *testing.T, dir, what string) bool {
 		}
 	}
 	return false
+}
+
+// TestShredSaysWhatStays: while an old segment cannot be removed, nobody is told
+// that what was erased is gone.
+func TestShredSaysWhatStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	x := openWith(t, path, 10)
+	chunks := chunksOf(rand.New(rand.NewPCG(1, 1)), 0, 12)
+	if err := x.Put(t.Context(), indextest.Tenant, chunks); err != nil {
+		t.Fatal(err)
+	}
+	var file string
+	for range 500 { // it is made after the change is acknowledged, before the next one is
+		if err := x.Retire(t.Context(), indextest.Tenant, "nobody's", ""); err != nil {
+			t.Fatal(err)
+		}
+		if files := segments(t, path); len(files) == 1 {
+			file = files[0]
+			break
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(file, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Erase(t.Context(), indextest.Tenant, chunks[0].Document); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := x.Shred(t.Context()); !errors.Is(err, index.ErrUnavailable) {
+			t.Fatalf("shred with an old segment that stays: %v", err)
+		}
+	}
+	if err := os.Remove(filepath.Join(file, "in the way")); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Shred(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

@@ -71,6 +71,8 @@ type Index struct {
 	row     int64 // the last row's number, never given again; the writer's own
 	filing  bulk  // the writer's own
 
+	left []string // files of segments that could not be removed yet
+
 	tailSlots int
 	merging   sync.Mutex    // held while segments are written anew
 	nudge     chan struct{} // there may be segments to merge

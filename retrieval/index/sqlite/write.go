@@ -290,7 +290,8 @@ func same(a, b policy.Attributes) bool {
 
 // Retire removes the chunks of one version, or with version "" of the whole
 // document. Their bytes are overwritten in the database file; copies in the
-// write-ahead log go with the next checkpoint, see [Index.Purge].
+// write-ahead log go with the next checkpoint and those in a segment when it is
+// written anew, see [Index.Purge].
 func (x *Index) Retire(ctx context.Context, tenant, document, version string) error {
 	if tenant == "" {
 		return fmt.Errorf("retiring: %w", index.ErrNoTenant)
