@@ -68,7 +68,7 @@ type heard struct {
 }
 
 // mostSeams bounds the remembered windows: some megabytes.
-const mostSeams = 1 << 15
+const mostSeams = 1 << 13
 
 // rememberJoined is scanJoined, but for windows that were scanned before: the same
 // passages come one after another in many answers.
