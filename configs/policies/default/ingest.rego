@@ -71,11 +71,11 @@ flood if {
 	input.signals.rate.ratio >= limits.rate
 }
 
-# A tenth of the last documents use words this source never used, and far more of
-# them than usual.
+# A tenth of the last documents, of sixty at least so that it is not chance, use
+# words this source never used, and far more of them than usual.
 flood if {
 	input.signals.drift.known
-	input.signals.drift.seen >= 30
+	input.signals.drift.seen >= 60
 	input.signals.drift.share >= limits.drift
 	input.signals.drift.share >= 4 * input.signals.drift.usual
 }

@@ -85,9 +85,9 @@ test_limits_of_floods if {
 	not ingest.contain with input as from("internal", {"rate": object.union(rate, {"today": 99})})
 	not ingest.contain with input as from("internal", {"rate": object.union(rate, {"ratio": 4.9})})
 	not ingest.contain with input as from("internal", {"rate": object.union(rate, {"known": false})})
-	drift := {"known": true, "score": 4, "share": 0.1, "usual": 0.025, "seen": 30}
+	drift := {"known": true, "score": 4, "share": 0.1, "usual": 0.025, "seen": 60}
 	ingest.contain with input as from("internal", {"drift": drift})
-	not ingest.contain with input as from("internal", {"drift": object.union(drift, {"seen": 29})})
+	not ingest.contain with input as from("internal", {"drift": object.union(drift, {"seen": 59})})
 	not ingest.contain with input as from("internal", {"drift": object.union(drift, {"share": 0.09, "usual": 0.01})})
 	not ingest.contain with input as from("internal", {"drift": object.union(drift, {"usual": 0.03})})
 	not ingest.contain with input as from("internal", {"drift": object.union(drift, {"known": false})})
