@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 
@@ -132,6 +133,13 @@ func (x *Index) sweep() error {
 	return nil
 }
 
+// names are the tenants' that are in memory.
+func (x *Index) names() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Collect(maps.Keys(x.corpora))
+}
+
 // merger keeps segments few, behind writes and searches.
 func (x *Index) merger() {
 	defer x.stopped.Done()
@@ -141,13 +149,7 @@ func (x *Index) merger() {
 			return
 		case <-x.nudge:
 		}
-		x.mu.RLock()
-		var tenants []string
-		for name := range x.corpora {
-			tenants = append(tenants, name)
-		}
-		x.mu.RUnlock()
-		for _, name := range tenants {
+		for _, name := range x.names() {
 			for more := true; more; {
 				var err error
 				more, err = x.rewrite(x.alive, name, pickRun(x.tailSlots))
@@ -280,13 +282,7 @@ func first(all []*part, is func(*part) bool) []*part {
 // rewriteAll writes the segments anew that pick chooses, until it chooses none,
 // and sees that the old files are gone.
 func (x *Index) rewriteAll(ctx context.Context, pick func([]*part) []*part) error {
-	x.mu.RLock()
-	var tenants []string
-	for name := range x.corpora {
-		tenants = append(tenants, name)
-	}
-	x.mu.RUnlock()
-	for _, name := range tenants {
+	for _, name := range x.names() {
 		for more := true; more; {
 			var err error
 			if more, err = x.rewrite(ctx, name, pick); err != nil {
