@@ -61,13 +61,6 @@ func (t *Tally) Add(terms []Term) {
 	}
 }
 
-// AddFrequency counts a term held by n chunks at once, for stores that keep
-// such numbers; Size then says how many chunks and terms there are in all.
-func (t *Tally) AddFrequency(key uint32, n int) { t.df[key] += uint32(n) }
-
-// Size adds chunks with terms between them, beside AddFrequency.
-func (t *Tally) Size(chunks, terms int) { t.chunks += chunks; t.terms += terms }
-
 // Statistics returns the snapshot under the given epoch number.
 func (t *Tally) Statistics(epoch uint64) *Statistics {
 	s := &Statistics{Epoch: epoch, Chunks: t.chunks, Analysis: t.analysis}
@@ -84,6 +77,30 @@ func (t *Tally) Statistics(epoch uint64) *Statistics {
 		s.counts[i] = t.df[k]
 	}
 	return s
+}
+
+// SortedTally counts towards a new epoch terms that come in ascending order of
+// their keys, each once, as stores keep them. Use [NewSortedTally].
+type SortedTally struct{ s Statistics }
+
+// NewSortedTally begins a count of chunks analysed under the given fingerprint.
+func NewSortedTally(analysis string) *SortedTally {
+	return &SortedTally{Statistics{Analysis: analysis}}
+}
+
+// Add counts a term held by n chunks.
+func (t *SortedTally) Add(key uint32, n int) {
+	t.s.keys, t.s.counts = append(t.s.keys, key), append(t.s.counts, uint32(n))
+}
+
+// Statistics returns the snapshot under the given epoch number, of so many chunks
+// with terms between them. Nothing is added from then on.
+func (t *SortedTally) Statistics(epoch uint64, chunks, terms int) *Statistics {
+	s := t.s
+	if s.Epoch, s.Chunks = epoch, chunks; chunks > 0 {
+		s.AverageSize = float64(terms) / float64(chunks)
+	}
+	return &s
 }
 
 // statisticsMagic begins an encoded snapshot; the digit is its format.

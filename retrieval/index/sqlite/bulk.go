@@ -1,6 +1,10 @@
 package sqlite
 
-import "slices"
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+)
 
 // bulk gathers the postings of many slots and files them list by list. Filing
 // them slot by slot touches a different list, and misses the cache, for every
@@ -15,19 +19,31 @@ type bulk struct {
 // first in 16 bits, then the weight's code in 8.
 type item uint64
 
-func (b *bulk) add(key uint32, slot uint16, weight float32) {
-	c := code(weight)
-	if c == 0 {
-		b.odd = append(b.odd, weight)
+func (it item) key() uint32 { return uint32(it >> 32) }
+
+// mostGathered is how many slots can be gathered at once.
+const mostGathered = 1 << 16
+
+// gather takes of the stored terms of so many slots those that are wanted.
+func (b *bulk) gather(slots [][]byte, wanted func(key uint32) bool) {
+	for slot, stored := range slots {
+		for len(stored) > 0 {
+			key, c := binary.BigEndian.Uint32(stored), stored[4]
+			if wanted(key) {
+				b.items = append(b.items, item(key)<<32|item(slot)<<8|item(c))
+				if c == 0 {
+					b.odd = append(b.odd, math.Float32frombits(binary.BigEndian.Uint32(stored[5:])))
+				}
+			}
+			stored = stored[sizeOf(c):]
+		}
 	}
-	b.items = append(b.items, item(key)<<32|item(slot)<<8|item(c))
 }
 
-// file appends everything to p and empties b. first is the batch's first slot.
-func (b *bulk) file(p *postings, first uint32) {
-	b.order()
-	b.append(p, first)
-}
+func every(uint32) bool { return true }
+
+// reset empties b.
+func (b *bulk) reset() { b.items, b.odd, b.weights = b.items[:0], b.odd[:0], nil }
 
 // order sorts what was gathered.
 func (b *bulk) order() {
@@ -38,18 +54,23 @@ func (b *bulk) order() {
 // append appends what is in order to p and empties b.
 func (b *bulk) append(p *postings, first uint32) {
 	for i := 0; i < len(b.items); {
-		key := uint32(b.items[i] >> 32)
+		key := b.items[i].key()
 		l := p.findOrMake(key)
-		for ; i < len(b.items) && uint32(b.items[i]>>32) == key; i++ {
-			slot, c := first+uint32(uint16(b.items[i]>>8)), byte(b.items[i])
-			if c != 0 {
-				l.addCode(slot, c)
-			} else {
-				l.add(slot, b.weights[b.items[i]])
-			}
+		for ; i < len(b.items) && b.items[i].key() == key; i++ {
+			b.put(l, b.items[i], first)
 		}
 	}
-	b.items, b.odd, b.weights = b.items[:0], b.odd[:0], nil
+	b.reset()
+}
+
+// put adds an item to its list.
+func (b *bulk) put(l *list, it item, first uint32) {
+	slot, c := first+uint32(uint16(it>>8)), byte(it)
+	if c != 0 {
+		l.addCode(slot, c)
+	} else {
+		l.add(slot, b.weights[it])
+	}
 }
 
 // oddOnes finds the weights of items without a code. A chunk has a term once.
@@ -118,37 +139,4 @@ func deal(from, to []item, shift, width uint) {
 		to[at[d]] = it
 		at[d]++
 	}
-}
-
-// filer files batches in the background, one after the other.
-type filer struct {
-	idle chan *bulk
-	work chan filing
-	done chan struct{}
-}
-
-type filing struct {
-	batch *bulk
-	to    *postings
-	first uint32
-}
-
-func newFiler() *filer {
-	f := &filer{idle: make(chan *bulk, 2), work: make(chan filing), done: make(chan struct{})}
-	f.idle <- &bulk{}
-	f.idle <- &bulk{}
-	go func() {
-		defer close(f.done)
-		for w := range f.work {
-			w.batch.append(w.to, w.first)
-			f.idle <- w.batch
-		}
-	}()
-	return f
-}
-
-// wait returns when all is filed.
-func (f *filer) wait() {
-	close(f.work)
-	<-f.done
 }

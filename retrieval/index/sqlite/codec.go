@@ -47,6 +47,25 @@ func encodeTerms(terms []embed.Term) []byte {
 	return b
 }
 
+// sizeOf is how long the stored form of a term with a code is.
+func sizeOf(code byte) int {
+	if code == 0 {
+		return 9
+	}
+	return 5
+}
+
+// checkTerms says whether stored terms are whole.
+func checkTerms(b []byte) error {
+	for len(b) > 0 {
+		if len(b) < 5 || len(b) < sizeOf(b[4]) {
+			return fmt.Errorf("%w: terms cut short", errCodec)
+		}
+		b = b[sizeOf(b[4]):]
+	}
+	return nil
+}
+
 // eachTerm decodes terms without allocating.
 func eachTerm(b []byte, yield func(key uint32, weight float32)) error {
 	for len(b) > 0 {

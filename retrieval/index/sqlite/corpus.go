@@ -51,56 +51,76 @@ func (t *corpus) parts(yield func(*part) bool) {
 	yield(t.young)
 }
 
-// putAll puts points, at most 65,536. The caller holds mu.
-func (t *corpus) putAll(ps []point, b *bulk) error {
-	first, err := t.gather(ps, b)
-	if err != nil {
-		return err
+// put adds points to the tail. The ones they replace are buried by their rows. The
+// caller holds mu.
+func (t *corpus) put(ps []point) error {
+	for i := range ps {
+		if err := t.putOne(&ps[i]); err != nil {
+			return fmt.Errorf("reading chunk %s: %w; run `doorward reindex`", ps[i].id, err)
+		}
 	}
-	b.file(&t.tail.postings, first)
 	return nil
 }
 
-// gather is putAll but for the postings, which b has then; first is their first
-// slot.
-func (t *corpus) gather(ps []point, b *bulk) (first uint32, err error) {
-	first = uint32(len(t.tail.slots))
-	n := 0
-	for i := range ps {
-		n += len(ps[i].terms) / 5 // see appendTerm
-	}
-	b.items = slices.Grow(b.items, n)
-	for _, p := range ps {
-		err := t.putTerms(p, func(key, slot uint32, w float32) { b.add(key, uint16(slot-first), w) })
-		if err != nil {
-			return first, fmt.Errorf("reading chunk %s: %w; run `doorward reindex`", p.id, err)
-		}
-	}
-	return first, nil
-}
-
-// putTerms adds a point to the tail and hands its terms to file. The one it
-// replaces is buried by its row.
-func (t *corpus) putTerms(p point, file func(key, slot uint32, weight float32)) error {
+func (t *corpus) putOne(p *point) error {
 	y, b := t.young, t.tail
-	row, err := y.columns.row(p.attributes)
+	if err := checkTerms(p.terms); err != nil {
+		return err
+	}
+	row, err := t.row(p.attributes)
 	if err != nil {
 		return err
 	}
-	if int(row) == len(b.stored) {
-		b.stored = append(b.stored, p.attributes)
-	}
 	n := uint32(len(b.slots))
-	if err := eachTerm(p.terms, func(key uint32, w float32) { file(key, n, w) }); err != nil {
-		return err
-	}
 	y.dead, y.vector = y.dead.grown(int(n)+1), y.vector.grown(int(n)+1)
 	if t.dimension > 0 && normalise(p.vector, b.vectors.grow(n, t.dimension)) {
 		y.vector.set(n)
 	}
 	y.pks, y.rows = append(y.pks, p.pk), append(y.rows, row)
 	b.slots = append(b.slots, slot{id: p.id, document: p.document, version: p.version, receipt: p.receipt, ordinal: p.ordinal})
+	if b.waiting = append(b.waiting, p.terms); len(b.waiting) == mostGathered {
+		var g bulk
+		g.gather(b.waiting[:fileBatch], every)
+		g.order()
+		b.file(&g, fileBatch)
+	}
 	return nil
+}
+
+// row is the tail's row of attributes: most often those of the point before.
+func (t *corpus) row(attributes string) (uint32, error) {
+	if n := len(t.young.rows); n > 0 && t.tail.stored[t.young.rows[n-1]] == attributes {
+		return t.young.rows[n-1], nil
+	}
+	row, err := t.young.columns.row(attributes)
+	if err == nil && int(row) == len(t.tail.stored) {
+		t.tail.stored = append(t.tail.stored, attributes)
+	}
+	return row, err
+}
+
+// file files the postings that wait, a batch at a time, so that searches need not
+// wait for all of it. Only the writer calls it, without mu.
+func (t *corpus) file(g *bulk) {
+	b := t.tail
+	for len(b.waiting) > 0 {
+		n := min(len(b.waiting), fileBatch)
+		g.gather(b.waiting[:n], every)
+		g.order()
+		t.mu.Lock()
+		b.file(g, n)
+		t.mu.Unlock()
+	}
+}
+
+// file files the first n slots that wait, which g has in order.
+func (b *tail) file(g *bulk, n int) {
+	g.append(&b.postings, b.filed)
+	clear(b.waiting[:n])
+	b.filed += uint32(n)
+	if b.waiting = b.waiting[n:]; len(b.waiting) == 0 {
+		b.waiting = nil
+	}
 }
 
 // bury marks the slots of rows dead that the file has no more.
@@ -185,39 +205,77 @@ func (t *corpus) shrink() error {
 			copy(b.vectors.grow(n, t.dimension), t.tail.vectors.at(uint32(old), t.dimension))
 		}
 	}
+	moved := from[0].moved
 	t.tail.postings.eachList(func(key uint32, l *list) {
 		l.each(func(n uint32, w float32) {
-			if to := from[0].moved[n]; to != 0 {
+			if to := moved[n]; to != 0 {
 				b.postings.add(key, to-1, w)
 			}
 		})
 	})
+	for n, to := range moved {
+		switch waits := n - int(t.tail.filed); {
+		case to == 0:
+		case waits < 0:
+			b.filed = to
+		default:
+			b.waiting = append(b.waiting, t.tail.waiting[waits])
+		}
+	}
 	t.young, t.tail = young, b
 	return nil
 }
 
 // tally counts live postings for a new epoch.
-func (t *corpus) tally(analysis string) *embed.Tally {
-	out := embed.NewTally(analysis)
+func (t *corpus) tally(analysis string, epoch uint64) *embed.Statistics {
+	out := embed.NewSortedTally(analysis)
 	terms := 0
+	var walks []walk
 	for p := range t.parts {
-		c := p.sorted()
-		for i, key := range c.keys {
-			n := 0
-			l := c.at(i)
-			l.each(func(slot uint32, _ float32) {
-				if !p.dead.has(slot) {
-					n++
-				}
-			})
-			if n > 0 {
-				out.AddFrequency(key, n)
-				terms += n
-			}
+		if c := p.sorted(); len(c.keys) > 0 {
+			walks = append(walks, walk{part: p, cursor: c})
 		}
 	}
-	out.Size(t.alive(), terms)
-	return out
+	for len(walks) > 0 {
+		key := walks[0].keys[walks[0].next]
+		for _, w := range walks[1:] {
+			key = min(key, w.keys[w.next])
+		}
+		n := 0
+		for i := range walks {
+			n += walks[i].count(key)
+		}
+		if n > 0 {
+			out.Add(key, n)
+			terms += n
+		}
+		walks = slices.DeleteFunc(walks, func(w walk) bool { return w.next == len(w.keys) })
+	}
+	return out.Statistics(epoch, t.alive(), terms)
+}
+
+// walk counts a part's live postings, term by term.
+type walk struct {
+	*part
+	cursor
+	next int
+}
+
+func (w *walk) count(key uint32) (n int) {
+	if w.keys[w.next] != key {
+		return 0
+	}
+	l := w.at(w.next)
+	w.next++
+	if w.deaths == 0 {
+		return l.length()
+	}
+	l.each(func(slot uint32, _ float32) {
+		if !w.dead.has(slot) {
+			n++
+		}
+	})
+	return n
 }
 
 // vectors are kept in pages, so that growing copies nothing.

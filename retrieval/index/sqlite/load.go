@@ -74,19 +74,7 @@ func (x *Index) pin() error {
 	return tx.Commit()
 }
 
-// batch is consecutive points of one tenant.
-type batch struct {
-	tenant string
-	points []point
-}
-
-// loadBatch is how many points are filed at once: the more, the less often each
-// term's list is looked for. Their postings take some 8 MB, four times.
-const loadBatch = 2048
-
-// load opens the segments and makes a tail of the points none of them has. Reading
-// rows, taking them apart and filing their postings take about as long, so each
-// has a goroutine.
+// load opens the segments and makes a tail of the points none of them has.
 func (x *Index) load() error {
 	if err := x.loadSegments(); err != nil {
 		return err
@@ -101,54 +89,18 @@ func (x *Index) load() error {
 	return x.loadStatistics()
 }
 
-func (x *Index) loadTails(young []int64) error {
-	batches := make(chan batch, 2)
-	quit := make(chan struct{})
-	defer close(quit)
-	var readErr error
-	go func() {
-		defer close(batches)
-		var next batch
-		send := func() bool {
-			select {
-			case batches <- next:
-				next = batch{}
-				return true
-			case <-quit:
-				return false
-			}
+func (x *Index) loadTails(young []int64) (err error) {
+	readErr := x.eachPoint(young, func(tenant string, p point) bool {
+		t := x.corpusOrNew(tenant)
+		if err = t.put([]point{p}); err != nil {
+			return false
 		}
-		readErr = x.eachPoint(young, func(tenant string, p point) bool {
-			if len(next.points) > 0 && (next.tenant != tenant || len(next.points) == loadBatch) && !send() {
-				return false
-			}
-			next.tenant = tenant
-			next.points = append(next.points, p)
-			return true
-		})
-		send()
-	}()
-	filed := newFiler()
-	defer func() { filed.wait() }()
-	for next := range batches {
-		if len(next.points) == 0 {
-			continue
+		if len(t.young.pks) >= t.flushAt {
+			x.settle(tenant, t)
 		}
-		t := x.corpusOrNew(next.tenant)
-		b := <-filed.idle
-		first, err := t.gather(next.points, b)
-		if err != nil {
-			return err
-		}
-		b.order()
-		filed.work <- filing{b, &t.tail.postings, first}
-		if len(t.tail.slots) >= t.flushAt {
-			filed.wait()
-			x.settle(next.tenant, t)
-			filed = newFiler()
-		}
-	}
-	return readErr
+		return true
+	})
+	return errors.Join(readErr, err)
 }
 
 // loadSegments opens what is listed and forgets, listed or not, what is not as it

@@ -50,8 +50,8 @@ func (r record) list(tx *sql.Tx) error {
 	return err
 }
 
-// settle makes a segment of a tail that is full, or drops its dead. Only the
-// writer calls it, so nothing changes meanwhile. A failure leaves the tail in
+// settle makes a segment of a tail that is full, drops its dead, or files what
+// waits where it is searched. Only the writer calls it, so nothing changes meanwhile. A failure leaves the tail in
 // memory, where it may grow to twice its size before the next attempt.
 func (x *Index) settle(tenant string, t *corpus) {
 	y := t.young
@@ -65,13 +65,21 @@ func (x *Index) settle(tenant string, t *corpus) {
 	case len(y.pks) >= t.flushAt:
 		if err := x.flush(tenant, t); err != nil {
 			t.flushAt = 2 * len(y.pks)
+			t.file(&x.filing)
 			return
 		}
 		t.flushAt = x.tailSlots
-		select {
-		case x.nudge <- struct{}{}:
-		default:
-		}
+		nudge(x.nudge)
+	case t.tail.asked.Swap(false):
+		t.file(&x.filing)
+	}
+}
+
+// nudge wakes who waits on c, unless that is done already.
+func nudge(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 

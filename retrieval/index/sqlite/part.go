@@ -2,7 +2,11 @@ package sqlite
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
+	"sync/atomic"
+
+	"github.com/doorward/doorward/retrieval/embed"
 )
 
 // part holds a run of a tenant's points, ascending by their row in the file: the
@@ -33,7 +37,7 @@ type slot struct {
 	ordinal                        int
 }
 
-// cursor walks a part's terms in ascending order.
+// cursor walks a part's terms in ascending order. A list is valid until the next.
 type cursor struct {
 	keys []uint32
 	at   func(i int) list
@@ -54,9 +58,14 @@ func (p *part) bury(n uint32) {
 	}
 }
 
-// tail is the body of points no segment holds yet.
+// tail is the body of points no segment holds yet. Their terms wait as they are
+// stored until somebody searches: most often a segment is made of them before that,
+// and putting a batch's postings in order costs less the larger it is.
 type tail struct {
-	postings  postings
+	postings  postings    // of the slots before filed
+	filed     uint32      // slots whose terms do not wait
+	waiting   [][]byte    // stored terms of the slots from filed on
+	asked     atomic.Bool // somebody searched what waits
 	vectors   vectors
 	dimension int
 	slots     []slot
@@ -75,19 +84,106 @@ func (b *tail) list(key uint32) (list, bool) {
 	return list{}, false
 }
 
+// sorted merges what is filed with what waits, by ranges of keys, so that what is
+// gathered at once stays small.
 func (b *tail) sorted() cursor {
-	type entry struct {
-		key uint32
-		l   *list
+	old := make([]filed, 0, b.postings.n)
+	b.postings.eachList(func(key uint32, l *list) { old = append(old, filed{key, l}) })
+	slices.SortFunc(old, func(x, y filed) int { return cmp.Compare(x.key, y.key) })
+	size := 0
+	for _, stored := range b.waiting {
+		size += len(stored) / 5 // see appendTerm
 	}
-	entries := make([]entry, 0, b.postings.n)
-	b.postings.eachList(func(key uint32, l *list) { entries = append(entries, entry{key, l}) })
-	slices.SortFunc(entries, func(x, y entry) int { return cmp.Compare(x.key, y.key) })
-	keys := make([]uint32, len(entries))
-	for i, e := range entries {
-		keys[i] = e.key
+	bits := 0
+	for size>>bits > gatheredItems && bits < 16 {
+		bits++
 	}
-	return cursor{keys, func(i int) list { return *entries[i].l }}
+	var m merged
+	var g bulk
+	for part := range uint32(1) << bits {
+		g.gather(b.waiting, func(key uint32) bool { return bits == 0 || key>>(32-bits) == part })
+		g.order()
+		n := len(old)
+		if last := uint64(part+1) << (32 - bits); last < 1<<32 {
+			n, _ = slices.BinarySearchFunc(old, uint32(last), func(x filed, key uint32) int { return cmp.Compare(x.key, key) })
+		}
+		m.merge(old[:n], &g, b.filed)
+		old = old[n:]
+		g.reset()
+	}
+	return cursor{m.keys, m.at}
+}
+
+// gatheredItems is how many postings are put in order at once, 16 bytes each.
+const gatheredItems = 1 << 20
+
+// filed is a term's list.
+type filed struct {
+	key uint32
+	*list
+}
+
+// merged are lists in ascending order of keys.
+type merged struct {
+	keys []uint32
+	ends []int // where each list ends in data
+	data []byte
+}
+
+func (m *merged) at(i int) list {
+	if i == 0 {
+		return list{data: m.data[:m.ends[0]]}
+	}
+	return list{data: m.data[m.ends[i-1]:m.ends[i]]}
+}
+
+// merge appends lists, and behind each what was gathered of its term.
+func (m *merged) merge(old []filed, g *bulk, first uint32) {
+	for i := 0; len(old) > 0 || i < len(g.items); {
+		l := list{data: m.data}
+		key := uint32(0)
+		if i < len(g.items) {
+			key = g.items[i].key()
+		}
+		if i == len(g.items) || len(old) > 0 && old[0].key <= key {
+			key = old[0].key
+			l.data, l.next = append(l.data, old[0].data...), old[0].next
+			old = old[1:]
+		}
+		for i < len(g.items) && g.items[i].key() == key {
+			g.put(&l, g.items[i], first)
+			i++
+		}
+		m.data = l.data
+		m.keys, m.ends = append(m.keys, key), append(m.ends, len(m.data))
+	}
+}
+
+// rest finds what waits of some terms.
+func (b *tail) rest(terms []embed.Term) map[uint32]*list {
+	if len(b.waiting) == 0 {
+		return nil
+	}
+	b.asked.Store(true)
+	out := make(map[uint32]*list, len(terms))
+	var wanted [32]uint64 // a first test: keys are hashes
+	for _, t := range terms {
+		out[t.Key] = &list{}
+		wanted[t.Key>>6&31] |= 1 << (t.Key & 63)
+	}
+	for i, stored := range b.waiting {
+		for len(stored) > 0 {
+			key, c := binary.BigEndian.Uint32(stored), stored[4]
+			size := sizeOf(c)
+			if wanted[key>>6&31]&(1<<(key&63)) != 0 {
+				if l := out[key]; l != nil {
+					l.addStored(b.filed+uint32(i), stored[4:size])
+				}
+			}
+			stored = stored[size:]
+		}
+	}
+	return out
 }
 
 func (b *tail) id(n uint32) string     { return b.slots[n].id }

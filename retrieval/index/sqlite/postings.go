@@ -91,6 +91,15 @@ func (l *list) add(slot uint32, weight float32) {
 	}
 }
 
+// addStored adds a slot with a weight in stored form: its code and, where that is 0,
+// the weight.
+func (l *list) addStored(slot uint32, weight []byte) {
+	l.addCode(slot, weight[0])
+	if weight[0] == 0 {
+		l.data = binary.LittleEndian.AppendUint32(l.data, binary.BigEndian.Uint32(weight[1:]))
+	}
+}
+
 func (l *list) addCode(slot uint32, c byte) {
 	d := slot - l.next
 	l.next = slot + 1
@@ -150,6 +159,19 @@ func (l *list) each(yield func(slot uint32, weight float32)) {
 		yield(slot, w)
 		slot++
 	}
+}
+
+// length is the number of slots in the list.
+func (l *list) length() (n int) {
+	for i := 0; i < len(l.data); n++ {
+		for l.data[i] >= 0x80 {
+			i++
+		}
+		if i += 2; l.data[i-1] == 0 {
+			i += 4
+		}
+	}
+	return n
 }
 
 // eachList yields every term's list.

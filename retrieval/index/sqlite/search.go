@@ -60,6 +60,9 @@ func (x *Index) Search(ctx context.Context, q index.Query) (found []index.Hit, e
 	var sparse, dense []index.Hit
 	if len(q.Terms) > 0 {
 		sparse = s.hits(s.sparse(q, depth))
+		if len(t.tail.waiting) > fewWaiting {
+			nudge(x.asked)
+		}
 	}
 	if q.Vector != nil {
 		dense = s.hits(s.dense(q, depth))
@@ -70,6 +73,10 @@ func (x *Index) Search(ctx context.Context, q index.Query) (found []index.Hit, e
 	hits := x.cfg.Fusion.Join(sparse, dense)
 	return hits[:min(len(hits), q.Limit)], nil
 }
+
+// fewWaiting is how many points' terms are looked through as fast as they are found
+// in lists.
+const fewWaiting = 32
 
 // prepare passes every filter through the last gate.
 func prepare(q index.Query, schema policy.Schema) (exprs []policy.Expr, deny bool, err error) {
@@ -135,11 +142,18 @@ func (s *search) sparse(q index.Query, depth int) []candidate {
 		}
 		scores := (*a)[:len(p.pks)]
 		clear(scores)
+		var rest map[uint32]*list
+		if b, ok := p.body.(*tail); ok {
+			rest = b.rest(q.Terms)
+		}
 		for j, term := range q.Terms {
 			if j%64 == 63 && s.ctx.Err() != nil {
 				return nil
 			}
 			if l, ok := p.list(term.Key); ok {
+				l.score(term.Weight, scores)
+			}
+			if l := rest[term.Key]; l != nil {
 				l.score(term.Weight, scores)
 			}
 		}

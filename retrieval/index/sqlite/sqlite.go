@@ -76,6 +76,7 @@ type Index struct {
 	tailSlots int
 	merging   sync.Mutex    // held while segments are written anew
 	nudge     chan struct{} // there may be segments to merge
+	asked     chan struct{} // somebody searched terms that are not filed
 	alive     context.Context
 	end       context.CancelFunc
 }
@@ -120,7 +121,7 @@ func open(cfg Config) (_ *Index, err error) {
 	}
 	cfg.Fusion = cfg.Fusion.WithDefaults()
 	x := &Index{cfg: cfg, corpora: map[string]*corpus{}, queue: make(chan *change), stop: make(chan struct{}),
-		tailSlots: cmp.Or(cfg.tailSlots, tailSlots), nudge: make(chan struct{}, 1)}
+		tailSlots: cmp.Or(cfg.tailSlots, tailSlots), nudge: make(chan struct{}, 1), asked: make(chan struct{}, 1)}
 	x.alive, x.end = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
-	"slices"
 
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/retrieval/embed"
@@ -57,6 +56,9 @@ func (x *Index) writer() {
 		select {
 		case c := <-x.queue:
 			group = append(group, c)
+		case <-x.asked:
+			x.fileAsked()
+			continue
 		case <-x.stop:
 			return
 		}
@@ -70,6 +72,15 @@ func (x *Index) writer() {
 			}
 		}
 		x.commit(group)
+	}
+}
+
+// fileAsked files what waited when somebody searched it.
+func (x *Index) fileAsked() {
+	for _, name := range x.names() {
+		if t := x.corpus(name); t.tail.asked.Swap(false) {
+			t.file(&x.filing)
+		}
 	}
 }
 
@@ -183,9 +194,9 @@ func keys(rows *sql.Rows) (out []int64, err error) {
 // that a segment's points are as they were written or gone.
 const putSQL = `INSERT INTO points (pk, tenant, ` + pointColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-// putBatch is how many chunks' postings are gathered before they are filed, about
-// as many as a batch of ingest has; more would only take memory.
-const putBatch = 512
+// fileBatch is how many chunks' postings are gathered before they are filed: as long
+// as that takes, some tens of milliseconds, a search may have to wait.
+const fileBatch = 512
 
 // Put adds chunks, replacing those of the same ids, in one transaction.
 func (x *Index) Put(ctx context.Context, tenant string, chunks []index.Chunk) error {
@@ -212,7 +223,7 @@ func (x *Index) Put(ctx context.Context, tenant string, chunks []index.Chunk) er
 	err := x.do(ctx, &change{
 		tenant: tenant,
 		disk:   func(tx *sql.Tx) (err error) { gone, err = x.replace(tx, tenant, points); return err },
-		memory: func(t *corpus) error { return x.renew(t, points, gone) },
+		memory: func(t *corpus) error { return t.renew(points, gone) },
 	})
 	if err != nil {
 		return fmt.Errorf("putting chunks: %w", err)
@@ -254,11 +265,9 @@ func (x *Index) replace(tx *sql.Tx, tenant string, points []point) (gone []int64
 
 // renew puts points into memory and buries the rows they replace, which may be
 // among them.
-func (x *Index) renew(t *corpus, points []point, gone []int64) error {
-	for part := range slices.Chunk(points, putBatch) {
-		if err := t.putAll(part, &x.filing); err != nil {
-			return err
-		}
+func (t *corpus) renew(points []point, gone []int64) error {
+	if err := t.put(points); err != nil {
+		return err
 	}
 	t.bury(gone)
 	return nil
@@ -341,7 +350,7 @@ func (x *Index) SetAttributes(ctx context.Context, tenant, name string, attrs po
 			gone, err = x.replace(tx, tenant, points)
 			return err
 		},
-		memory: func(t *corpus) error { return x.renew(t, points, gone) },
+		memory: func(t *corpus) error { return t.renew(points, gone) },
 	})
 	if err != nil {
 		return fmt.Errorf("setting attributes: %w", err)
@@ -389,10 +398,10 @@ func (x *Index) tally(tenant string) (st *embed.Statistics, err error) {
 	defer t.mu.RUnlock()
 	defer x.damaged(&err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	return t.tally(x.pins.Analysis).Statistics(t.statistics.Epoch + 1), nil
+	return t.tally(x.pins.Analysis, t.statistics.Epoch+1), nil
 }
 
-// DeclareEpoch counts the tenant's terms anew. It takes about 5 ns a posting.
+// DeclareEpoch counts the tenant's terms anew. It takes some 5 ns a posting.
 func (x *Index) DeclareEpoch(ctx context.Context, tenant string) (*embed.Statistics, error) {
 	if tenant == "" {
 		return nil, fmt.Errorf("declaring an epoch: %w", index.ErrNoTenant)
