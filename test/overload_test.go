@@ -34,7 +34,7 @@ func TestOverload(t *testing.T) {
 	write(t, filepath.Join(dir, "documents.jsonl"), kilobytes(documents))
 	must(t, dir, "keys", "init")
 	must(t, dir, "ingest")
-	b := register(t, dir, "chat")
+	b := register(t, dir, "chat", "--operator")
 	b.client = &http.Client{Timeout: time.Minute}
 	call := &caller{backend: b}
 	var stop func()
@@ -69,6 +69,8 @@ func (c *caller) overloading(t *testing.T, url, operator string, turn, length ti
 	c.rate(t, url, 1, turn, operator, &o.one)
 	c.rate(t, url, 8, turn, "", &o.peak)
 	if operator != "" {
+		profiled := c.profile(t, operator)
+		defer profiled.Wait()
 		operator = "http://" + operator
 	}
 	o.over = c.overload(t, url, 2*o.peak.perSecond(), length, operator)

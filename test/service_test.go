@@ -86,16 +86,21 @@ func TestServiceRate(t *testing.T) {
 }
 
 // profile writes ten seconds of the service's processor profile to the file that
-// DOORWARD_SERVICE_PROFILE names.
+// DOORWARD_SERVICE_PROFILE names, or two seconds of its execution trace where
+// DOORWARD_SERVICE_TRACE is set.
 func (c *caller) profile(t *testing.T, operator string) *sync.WaitGroup {
 	var wait sync.WaitGroup
 	path := os.Getenv("DOORWARD_SERVICE_PROFILE")
 	if path == "" {
 		return &wait
 	}
+	what := "profile?seconds=10"
+	if os.Getenv("DOORWARD_SERVICE_TRACE") != "" {
+		what = "trace?seconds=2"
+	}
 	wait.Go(func() {
 		olga := policy.Subject{ID: "olga", Roles: []string{"admin"}, Authn: policy.Authn{AMR: []string{"mfa"}}}
-		status, body, err := c.do(context.Background(), olga, "GET", "http://"+operator+"/debug/pprof/profile?seconds=10", nil)
+		status, body, err := c.do(context.Background(), olga, "GET", "http://"+operator+"/debug/pprof/"+what, nil)
 		if err != nil || status != http.StatusOK {
 			t.Errorf("profiling: %d, %v", status, err)
 			return
