@@ -116,6 +116,12 @@ func copyTree(t *testing.T, from, to string) {
 // madeUpCorpus writes n short records with access attributes.
 func madeUpCorpus(t *testing.T, n int) string {
 	t.Helper()
+	return corpusOf(t, n, 60)
+}
+
+// corpusOf is madeUpCorpus with documents of least words and up to 200 more.
+func corpusOf(t *testing.T, n, least int) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "corpus.jsonl")
 	f, err := os.Create(path)
 	if err != nil {
@@ -127,7 +133,7 @@ func madeUpCorpus(t *testing.T, n int) string {
 	e := json.NewEncoder(f)
 	for i := range n {
 		var text strings.Builder
-		for range 60 + rng.IntN(200) {
+		for range least + rng.IntN(200) {
 			text.WriteString(words[rng.IntN(len(words))] + " ")
 		}
 		fmt.Fprintf(&text, "Write to person%d@example.com.", i)

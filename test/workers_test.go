@@ -200,40 +200,58 @@ func firstLine(s string) string {
 }
 
 // Throughput of one and of two workers, each on one processor (GOMAXPROCS=1), over
-// the same queued documents; from the first batch taken to the last one done. It
-// judges nothing, and says how busy the machine was: where PostgreSQL, the index
-// and the workers share few processors, two workers cannot be twice one.
+// the same queued documents, short ones and ten times longer ones; from the first
+// batch taken to the last one done. It judges nothing, and says how busy the machine
+// was: where PostgreSQL, the index and the workers share few processors, two workers
+// cannot be twice one.
 func TestWorkersThroughput(t *testing.T) {
 	n, _ := strconv.Atoi(os.Getenv("DOORWARD_WORKERS"))
 	if n == 0 {
 		t.Skip("a measurement: set DOORWARD_WORKERS to a number of documents, or `make workers`")
 	}
-	corpus := madeUpCorpus(t, n)
-	keys := ""
-	var rate [3]float64
-	for _, workers := range []int{1, 2} {
-		c := newCluster(t, corpus, keys)
-		reader := c.machine(t)
-		keys = c.keys
-		must(t, reader, "ingest", "--enqueue")
-		for range workers {
-			c.worker(t, c.machine(t))
+	for _, least := range []int{60, 1500} {
+		corpus := corpusOf(t, n, least)
+		keys := ""
+		var rate [3]float64
+		for _, workers := range []int{1, 2} {
+			c := newCluster(t, corpus, keys)
+			rate[workers] = c.rate(t, workers, n)
+			keys = c.keys
 		}
-		before := busy(t)
-		within(t, 10*time.Minute, "the end of the queue", func() bool {
-			return c.count(t, `select count(*) from doorward.river_job where state <> 'completed'`) == 0
-		})
-		var seconds float64
-		err := c.catalog.QueryRow(t.Context(), `select extract(epoch from max(finalized_at) - min(attempted_at))::float8 from doorward.river_job`).Scan(&seconds)
-		if err != nil {
+		t.Logf("two workers are %.2f times as fast as one over documents of %d to %d words", rate[2]/rate[1], least, least+200)
+	}
+}
+
+// rate is how many of n documents a second so many workers ingest.
+func (c *cluster) rate(t *testing.T, workers, n int) float64 {
+	t.Helper()
+	must(t, c.machine(t), "ingest", "--enqueue")
+	var running []*exec.Cmd
+	for range workers {
+		running = append(running, c.worker(t, c.machine(t)))
+	}
+	before := busy(t)
+	within(t, 10*time.Minute, "the end of the queue", func() bool {
+		return c.count(t, `select count(*) from doorward.river_job where state <> 'completed'`) == 0
+	})
+	spent := busy(t) - before
+	var seconds float64
+	err := c.catalog.QueryRow(t.Context(), `select extract(epoch from max(finalized_at) - min(attempted_at))::float8 from doorward.river_job`).Scan(&seconds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := c.count(t, `select count(distinct attempted_by[1]) from doorward.river_job`)
+	t.Logf("%d workers (%d had a batch): %d documents in %.2f s, %.0f documents/s; the machine's %d processors spent %.1f s, others' work included",
+		workers, by, n, seconds, float64(n)/seconds, runtime.NumCPU(), spent)
+	for _, w := range running { // idle ones would ask for work beside the next
+		if err := w.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
-		rate[workers] = float64(n) / seconds
-		by := c.count(t, `select count(distinct attempted_by[1]) from doorward.river_job`)
-		t.Logf("%d workers (%d had a batch): %d documents in %.2f s, %.0f documents/s; the machine's %d processors spent %.1f s, others' work included",
-			workers, by, n, seconds, rate[workers], runtime.NumCPU(), busy(t)-before)
+		if err := w.Wait(); err != nil {
+			t.Errorf("stopped worker: %v", err)
+		}
 	}
-	t.Logf("two workers are %.2f times as fast as one", rate[2]/rate[1])
+	return float64(n) / seconds
 }
 
 // busy is how many seconds this machine's processors have worked.
