@@ -22,6 +22,10 @@ When the embedder or its dimension changed in the configuration, all text that t
 catalog holds is embedded again first, as far as policy lets it go there; stop the
 service for that. An interrupted change goes on when the command is run again.
 
+A new version of this program may make terms or fingerprints in another way than the
+one before; it then refuses to serve and asks for this command, which makes them anew
+from the catalog's text. Batches taken in before cannot be rolled back afterwards.
+
 The previous index is kept until the next reindex. --rollback puts it in force
 again, after it caught up with all changes since; one made with another model than
 is configured is refused: put the configuration back first. The vectors before are
@@ -43,7 +47,7 @@ kept too, so that only what came since is embedded.`,
 				if g.json {
 					return json.NewEncoder(c.OutOrStdout()).Encode(r)
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s is in force after %.1f s: %d chunks compared with the catalog, %d put right, %d embedded anew; %s is kept for --rollback\n", r.Current, r.Seconds, r.Chunks, r.Mended, r.Embedded, r.Previous)
+				fmt.Fprintf(c.OutOrStdout(), "%s is in force after %.1f s: %d chunks compared with the catalog, %d put right, %d embedded anew, %d documents analysed anew; %s is kept for --rollback\n", r.Current, r.Seconds, r.Chunks, r.Mended, r.Embedded, r.Analysed, r.Previous)
 				return nil
 			})
 		},

@@ -24,7 +24,7 @@ type Purpose string
 
 // Purposes of derived keys.
 const (
-	Terms      Purpose = "terms"      // HMAC of search terms
+	Terms      Purpose = "terms"      // blinded search terms
 	Pseudonyms Purpose = "pseudonyms" // keyed pseudonyms
 	AuditID    Purpose = "audit"      // hashes of personal values in the audit log
 	Hidden     Purpose = "hidden"     // hashes of hidden text in findings
@@ -40,7 +40,7 @@ const (
 type Ring interface {
 	// Wrapper seals document data keys and tickets for a tenant.
 	Wrapper(tenant string) (Sealer, error)
-	// Derive returns a 32-byte secret for HMAC; the same every time.
+	// Derive returns a 32-byte secret; the same every time.
 	Derive(tenant string, p Purpose) ([]byte, error)
 	// NewDocument makes a fresh data key: the sealer to use now, and the key
 	// wrapped for the tenant, to be kept and given to Document later.

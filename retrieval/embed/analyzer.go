@@ -108,7 +108,7 @@ func NewAnalyzer(cfg Config) (*Analyzer, error) {
 }
 
 // analysisVersion changes with every change of the code that alters terms.
-const analysisVersion = 1
+const analysisVersion = 2
 
 // maxK1 keeps every document-side weight below 4, see quantum.
 const maxK1 = 2.5
@@ -150,7 +150,7 @@ func (a *Analyzer) Analyze(tenantKey []byte, d Document) []Term {
 		from = f.end
 	}
 	out := a.weigh(x, x.keysOf(tenantKey), lang)
-	x.count.clear()
+	x.uncount()
 	a.lexicons.giveBack(x)
 	return out
 }
@@ -193,7 +193,7 @@ func (a *Analyzer) weigh(x *lexicon, k *termKeys, lang language) []Term {
 	if a.cfg.GramWeight > 0 {
 		x.countGrams()
 		for _, g := range c.grams {
-			packed = append(packed, uint64(x.gramKey(k, g))<<32|grams.bits(c.of[g]))
+			packed = append(packed, uint64(x.gramKey(k, g))<<32|grams.bits(x.grams[g].count))
 		}
 	}
 	if a.cfg.PhraseWeight > 0 {
@@ -205,15 +205,19 @@ func (a *Analyzer) weigh(x *lexicon, k *termKeys, lang language) []Term {
 		return []Term{}
 	}
 	mark := k.mark(lang.code)
-	packed = slices.DeleteFunc(packed, func(p uint64) bool { return uint32(p>>32) == mark })
-	packed = append(packed, uint64(mark)<<32|uint64(math.Float32bits(quantum)))
+	packed = append(packed, uint64(mark)<<32)
+	x.packed = packed
 	packed = x.ordered(packed)
 	out := make([]Term, 0, len(packed))
 	for i, p := range packed { // weights are positive, so their bits are in their order
-		if i+1 < len(packed) && packed[i+1]>>32 == p>>32 {
+		key := uint32(p >> 32)
+		if i+1 < len(packed) && uint32(packed[i+1]>>32) == key {
 			continue // two terms on one key: the heavier stands
 		}
-		out = append(out, Term{uint32(p >> 32), math.Float32frombits(uint32(p))})
+		if key == mark { // whatever else fell on it
+			p = uint64(math.Float32bits(quantum))
+		}
+		out = append(out, Term{key, math.Float32frombits(uint32(p))})
 	}
 	return heaviest(out, a.cfg.MaxTerms)
 }
@@ -221,26 +225,37 @@ func (a *Analyzer) weigh(x *lexicon, k *termKeys, lang language) []Term {
 // ordered sorts what begins with keys. Keys are spread evenly, so that dealing by
 // their first byte leaves few to compare.
 func (x *lexicon) ordered(list []uint64) []uint64 {
-	var from [257]int
+	var next [257]int
 	for _, v := range list {
-		from[v>>56+1]++
+		next[v>>56+1]++
 	}
 	for i := range 256 {
-		from[i+1] += from[i]
+		next[i+1] += next[i]
 	}
 	x.spread = grown(x.spread, len(list))
 	out := x.spread[:len(list)]
-	next := from
 	for _, v := range list {
 		b := v >> 56
 		out[next[b]] = v
 		next[b]++
 	}
-	for b := range 256 {
-		slices.Sort(out[from[b]:from[b+1]])
+	if len(list) > manyTerms {
+		slices.Sort(out)
+		return out
+	}
+	for i := 1; i < len(out); i++ { // each is within the few of its first byte
+		v, j := out[i], i
+		for ; j > 0 && out[j-1] > v; j-- {
+			out[j] = out[j-1]
+		}
+		out[j] = v
 	}
 	return out
 }
+
+// manyTerms is from where on so many terms share a first byte that moving them one
+// by one takes longer.
+const manyTerms = 256 * 16
 
 // heaviest keeps limit terms, ascending by key.
 func heaviest(list []Term, limit int) []Term {

@@ -2,9 +2,8 @@ package embed
 
 // counts are the weighted occurrences of a text's terms.
 type counts struct {
-	stems []*stem   // that were counted; each has its count
-	of    []float64 // of grams, by number
-	grams []uint32  // that were counted
+	stems []*stem  // that were counted; each has its count
+	grams []uint32 // that were counted
 	pairs pairs
 	// the sums of each
 	wordLength, gramLength, pairLength float64
@@ -43,24 +42,25 @@ func (x *lexicon) add(a *Analyzer, text []*lexeme, language int, weight float64)
 // words come several times in a text.
 func (x *lexicon) countGrams() {
 	c := &x.count
-	c.of = grown(c.of, len(x.grams))
 	for _, s := range c.stems {
-		for _, g := range s.grams {
-			if c.of[g] == 0 {
-				c.grams = append(c.grams, g)
+		for _, n := range s.grams {
+			g := &x.grams[n]
+			if g.count == 0 {
+				c.grams = append(c.grams, n)
 			}
-			c.of[g] += s.count
+			g.count += s.count
 		}
 	}
 }
 
-// clear empties the counts and keeps their room.
-func (c *counts) clear() {
+// uncount empties the counts and keeps their room.
+func (x *lexicon) uncount() {
+	c := &x.count
 	for _, s := range c.stems {
 		s.count = 0
 	}
-	for _, g := range c.grams {
-		c.of[g] = 0
+	for _, n := range c.grams {
+		x.grams[n].count = 0
 	}
 	c.stems, c.grams = c.stems[:0], c.grams[:0]
 	c.pairs.clear()

@@ -11,7 +11,6 @@ import (
 const (
 	maxLexemes = 1 << 16
 	maxTenants = 512
-	maxPages   = 1 << 13 // of keys, 1 KiB each
 )
 
 // lexicon is what one goroutine at a time needs to turn text into terms, and what
@@ -19,16 +18,16 @@ const (
 // grams, and their keys for each tenant. Words come again and again, so most of
 // a text costs a look-up a word; nothing here is locked.
 type lexicon struct {
-	words    map[string]*lexeme // by their text
-	short    shortWords         // most of them
-	charPair map[string]*lexeme // of scripts without spaces
-	stemOf   map[string]*stem   // by its text
-	stems    []*stem            // by number
-	gramOf   map[string]uint32  // its number
-	grams    []string           // by number
-	tenants  map[string]*termKeys
-	pages    int         // of their keys
-	recent   []pairKeyOf // keys of pairs, where two fall on one place the later
+	words     map[string]*lexeme // by their text
+	short     shortWords         // most of them
+	charPair  map[string]*lexeme // of scripts without spaces
+	stemOf    map[string]*stem   // by its text
+	stems     []*stem            // by number
+	gramOf    map[string]uint32  // its number
+	grams     []gram             // by number
+	gramTexts []string           // by number
+	tenants   map[string]*termKeys
+	met       uint32 // tenants so far: no two have one number
 
 	text   []*lexeme // the text in hand
 	fields []field
@@ -50,13 +49,21 @@ type lexeme struct {
 	ideographic bool
 	number      bool
 	stops       uint32 // bit by language: it is a stop word
+	last        form   // the form asked for last
 	forms       []form
 }
 
 // form is a word as one language stems it; a stop word has no stem.
 type form struct {
-	language int
+	language int // its index and one; 0 is no form
 	stem     *stem
+}
+
+// gram is a part of a word: how often it is in the text in hand, and its key for
+// the tenant it was asked for last.
+type gram struct {
+	count       float64
+	key, tenant uint32
 }
 
 // stem is what all forms of a word are counted as.
@@ -66,9 +73,9 @@ type stem struct {
 	alone  bool // begins no pair
 	grams  []uint32
 
-	count  float64   // in the text in hand
-	tenant *termKeys // whose key is
-	key    uint32
+	count       float64 // in the text in hand
+	key, tenant uint32  // for the tenant it was asked for last
+	tag         uint64  // with key: what pairs' keys are made of
 }
 
 // lexicons lends lexicons out.
@@ -103,8 +110,8 @@ func (x *lexicon) tidy() {
 	switch {
 	case len(x.words)+len(x.charPair) > maxLexemes:
 		*x = lexicon{}
-	case len(x.tenants) > maxTenants || x.pages > maxPages:
-		x.tenants, x.pages, x.recent = nil, 0, nil
+	case len(x.tenants) > maxTenants:
+		x.tenants = nil
 	}
 	x.text, x.fields = x.text[:0], x.fields[:0]
 }
@@ -215,19 +222,23 @@ func (x *lexicon) lexeme(t token) *lexeme {
 
 // form stems a word in a language; nil for a stop word.
 func (x *lexicon) form(w *lexeme, language int) *stem {
-	for i := range w.forms {
-		if w.forms[i].language == language {
-			return w.forms[i].stem
+	if w.last.language == language+1 {
+		return w.last.stem
+	}
+	for _, f := range w.forms {
+		if f.language == language+1 {
+			w.last = f
+			return f.stem
 		}
 	}
-	f := form{language: language}
+	f := form{language: language + 1}
 	switch {
 	case w.ideographic:
 		f.stem = x.stem(w.text, true)
 	case w.stops&(1<<language) == 0:
 		f.stem = x.stem(fold(languages[language].safeStem(w.text)), false)
 	}
-	w.forms = append(w.forms, f)
+	w.last, w.forms = f, append(w.forms, f)
 	return f.stem
 }
 
@@ -254,7 +265,7 @@ func (x *lexicon) gram(text string) uint32 {
 		text = strings.Clone(text)
 		n = uint32(len(x.grams))
 		x.gramOf[text] = n
-		x.grams = append(x.grams, text)
+		x.grams, x.gramTexts = append(x.grams, gram{}), append(x.gramTexts, text)
 	}
 	return n
 }

@@ -40,7 +40,7 @@ func (a *Analyzer) Query(tenantKey []byte, st *Statistics, text string) []Term {
 			pairs[x.pairKey(k, p.words)] = 0
 		}
 	}
-	x.count.clear()
+	x.uncount()
 	a.lexicons.giveBack(x)
 	out := make(map[uint32]float32, len(words)+len(grams)+len(pairs))
 	share(out, st, words, 1, 0)

@@ -2,7 +2,9 @@ package embed
 
 import (
 	"bufio"
-	"crypto/hmac"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
@@ -21,18 +23,38 @@ type reference struct {
 	key []byte
 }
 
-func (r reference) hmac(parts ...string) uint32 {
-	m := hmac.New(sha256.New, r.key)
-	m.Write([]byte(strings.Join(parts, "")))
-	return binary.BigEndian.Uint32(m.Sum(nil))
+// block is AES-256 under a key that HKDF expands from the tenant's.
+func (r reference) block(purpose string) cipher.Block {
+	key, err := hkdf.Expand(sha256.New, r.key, "doorward terms 2: "+purpose, 32)
+	if err != nil {
+		panic(err)
+	}
+	b, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// mac is CBC-MAC of a message that is padded with zeros.
+func mac(b cipher.Block, message []byte) []byte {
+	message = append(message, make([]byte, -len(message)&15)...)
+	cipher.NewCBCEncrypter(b, make([]byte, 16)).CryptBlocks(message, message)
+	return message[len(message)-16:]
+}
+
+func (r reference) of(space byte, term string) []byte {
+	return mac(r.block("terms"), append(binary.BigEndian.AppendUint32([]byte{space}, uint32(len(term))), term...))
 }
 
 func (r reference) termKey(space byte, term string) uint32 {
-	if space != spacePair {
-		return r.hmac(string(space), term)
+	if space == spacePair {
+		before, word, _ := strings.Cut(term, " ")
+		pair := mac(r.block("pairs"), slices.Concat(r.of(spaceWord, before)[8:], r.of(spaceWord, word)[8:]))
+		bucket := binary.BigEndian.Uint32(pair) % pairBuckets
+		return binary.BigEndian.Uint32(mac(r.block("terms"), binary.BigEndian.AppendUint32([]byte{spacePair, 0, 0, 0, 0}, bucket)))
 	}
-	bucket := binary.BigEndian.AppendUint32(nil, r.hmac("p", term)%pairBuckets)
-	return r.hmac("p\x00", string(bucket))
+	return binary.BigEndian.Uint32(r.of(space, term))
 }
 
 func (r reference) features(text string, l language, yield func(space byte, term string)) {
@@ -82,7 +104,7 @@ func (r reference) analyze(d Document) []Term {
 		}
 	}
 	if len(out) > 0 {
-		out[r.hmac("m", l.code)] = quantum
+		out[r.termKey(spaceMark, l.code)] = quantum
 	}
 	return sorted(out, c.MaxTerms)
 }
@@ -160,8 +182,8 @@ func TestLexiconForgets(t *testing.T) {
 		a.Query([]byte(word(i)), nil, "budget")
 	}
 	x := a.lexicons.borrow()
-	if len(x.words) > maxLexemes+1000 || len(x.tenants) > maxTenants+1 || x.pages > maxPages+1000 {
-		t.Errorf("remembers %d words, %d tenants, %d pages of keys", len(x.words), len(x.tenants), x.pages)
+	if len(x.words) > maxLexemes+1000 || len(x.tenants) > maxTenants+1 {
+		t.Errorf("remembers %d words, %d tenants", len(x.words), len(x.tenants))
 	}
 }
 

@@ -10,10 +10,11 @@
 package fingerprint
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
 	"unicode"
 	"unicode/utf8"
 )
@@ -32,33 +33,57 @@ const (
 // them, and two keys' prints of one text have nothing in common.
 type Print uint64
 
+// Form names how prints are made; those of another form are never alike. Whoever
+// keeps prints keeps it with them.
+const Form = "prints-2"
+
 // Hasher makes the prints of one text, word by word. It is not safe for
 // concurrent use.
+//
+// A print is 64 bits of CBC-MAC under AES-256 of the words' hashes: always three
+// blocks, for which it is a pseudorandom function (Bellare, Kilian, Rogaway, "The
+// Security of the Cipher Block Chaining Message Authentication Code", JCSS 61(3),
+// 2000).
 type Hasher struct {
-	mac  hash.Hash
-	ring [Run]uint64
-	n    int
-	run  [8 * Run]byte
-	sum  [sha256.Size]byte
+	block cipher.Block
+	ring  [Run]uint64
+	n     int
+	sum   [aes.BlockSize]byte
 }
 
-// NewHasher returns a Hasher under a tenant's key of 32 bytes.
-func NewHasher(key []byte) *Hasher { return &Hasher{mac: hmac.New(sha256.New, key)} }
+// NewHasher returns a Hasher under a tenant's key of 32 bytes, of which it expands
+// its own (HKDF, RFC 5869).
+func NewHasher(key []byte) *Hasher {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte("doorward fingerprints 2\x01"))
+	b, err := aes.NewCipher(m.Sum(nil))
+	if err != nil {
+		panic(err) // of the length of a key, which is that of a hash
+	}
+	return &Hasher{block: b}
+}
 
 // Word takes the next word, given by its [Hash], and returns the print of the
 // run that ends with it; ok is false for the first Run-1 words.
 func (h *Hasher) Word(word uint64) (p Print, ok bool) {
-	h.ring[h.n%Run] = word
-	h.n++
-	if h.n < Run {
+	copy(h.ring[:], h.ring[1:])
+	h.ring[Run-1] = word
+	if h.n++; h.n < Run {
 		return 0, false
 	}
-	for i := range Run {
-		binary.LittleEndian.PutUint64(h.run[8*i:], h.ring[(h.n+i)%Run])
-	}
-	h.mac.Reset()
-	_, _ = h.mac.Write(h.run[:])
-	return Print(binary.LittleEndian.Uint64(h.mac.Sum(h.sum[:0]))), true
+	binary.LittleEndian.PutUint64(h.sum[:8], h.ring[0])
+	binary.LittleEndian.PutUint64(h.sum[8:], h.ring[1])
+	h.block.Encrypt(h.sum[:], h.sum[:])
+	h.add(h.ring[2], h.ring[3])
+	h.add(h.ring[4], 0)
+	return Print(binary.LittleEndian.Uint64(h.sum[:8])), true
+}
+
+// add takes one more block.
+func (h *Hasher) add(low, high uint64) {
+	binary.LittleEndian.PutUint64(h.sum[:8], low^binary.LittleEndian.Uint64(h.sum[:8]))
+	binary.LittleEndian.PutUint64(h.sum[8:], high^binary.LittleEndian.Uint64(h.sum[8:]))
+	h.block.Encrypt(h.sum[:], h.sum[:])
 }
 
 // Of returns the kept prints of a text, in order, each once: what a catalog

@@ -14,6 +14,7 @@ import (
 
 	"github.com/doorward/doorward/cmd/internal/bundle"
 	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/retrieval/embed"
 	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/index/qdrant"
@@ -94,7 +95,7 @@ func (a *App) openIndex(ctx context.Context) error {
 	}
 	x, err := a.openNamed(ctx, name)
 	if err == nil {
-		if err = a.checkVectors(ctx); err != nil {
+		if err = errors.Join(a.checkAnalysis(ctx), a.checkVectors(ctx)); err != nil {
 			err = errors.Join(err, closeIndex(x))
 			x = nil
 		}
@@ -127,6 +128,32 @@ func (a *App) checkVectors(ctx context.Context) error {
 		return fmt.Errorf("%w: the catalog's vectors are of %s, configured is %s; run `doorward reindex`, or --rollback", index.ErrMismatch, model, now)
 	}
 	return nil
+}
+
+// checkAnalysis checks that the catalog's terms and fingerprints are made as they
+// are made now: what an older program made would never be found again.
+func (a *App) checkAnalysis(ctx context.Context) error {
+	analyzer, err := embed.NewAnalyzer(embed.Config{})
+	if err != nil {
+		return err
+	}
+	now := ingest.AnalysisName(analyzer)
+	made, err := a.Catalog.Analysis(ctx)
+	if err != nil || made == now {
+		return err
+	}
+	if made == "" {
+		none := true
+		err := a.Catalog.Embeddable(ctx, func(catalog.Ref) error { none = false; return nil })
+		if err != nil {
+			return err
+		}
+		if none { // a new data directory
+			return a.Catalog.SetAnalysis(ctx, now)
+		}
+		made = "an older program's"
+	}
+	return fmt.Errorf("%w: the catalog's terms and fingerprints are %s, this program makes %s; run `doorward reindex`", index.ErrMismatch, made, now)
 }
 
 func closeIndex(x Index) error {

@@ -23,6 +23,7 @@ type Reindexed struct {
 	Chunks   int     `json:"chunks"`   // compared with the catalog before the switch
 	Mended   int     `json:"mended"`   // of them put right while catching up
 	Embedded int     `json:"embedded"` // chunks asked of another embedder than before
+	Analysed int     `json:"analysed"` // documents whose terms an older program had made
 	Seconds  float64 `json:"seconds"`
 }
 
@@ -40,6 +41,11 @@ func (a *App) Reindex(ctx context.Context, progress func(done, total int)) (Rein
 	if err := a.tidy(p); err != nil {
 		return Reindexed{}, fmt.Errorf("reindexing: %w", err)
 	}
+	x := &ingest.Inspector{Pipeline: a.Pipeline, Catalog: a.Catalog, Index: a.Index, Verifier: a.Verifier}
+	analysed, err := x.Reanalyse(ctx, a.Catalog, progress)
+	if err != nil {
+		return Reindexed{}, fmt.Errorf("reindexing: %w", err)
+	}
 	embedded, err := a.Pipeline.Embed(ctx, a.Catalog, progress)
 	if err != nil {
 		return Reindexed{}, fmt.Errorf("reindexing: %w", err)
@@ -51,7 +57,7 @@ func (a *App) Reindex(ctx context.Context, progress func(done, total int)) (Rein
 	if err != nil {
 		return r, fmt.Errorf("reindexing: %w", errors.Join(err, a.drop(ctx, name)))
 	}
-	r.Embedded = embedded
+	r.Embedded, r.Analysed = embedded, analysed
 	if p.Previous != "" { // the one before the one before
 		if err := a.drop(ctx, p.Previous); err != nil {
 			a.Log.WarnContext(ctx, "removing an old index", "error", err)

@@ -50,6 +50,8 @@ type Store interface {
 	Sweep(context.Context) (int, error)
 	Resign(context.Context, []catalog.Version) error
 	PullBack(context.Context, catalog.Arrival, catalog.Judgement) error
+	Analysis(context.Context) (string, error)
+	SetAnalysis(ctx context.Context, analysis string) error
 }
 
 // Run runs the suite; open makes an empty catalog, reopen opens the same again
@@ -92,6 +94,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"a baseline is kept":                 baseline,
 		"a manifest's number only grows":     marks,
 		"receipts are signed anew":           resigned,
+		"terms are made anew":                analysed,
 		"every row can be named":             records,
 		"a newer arrival is kept":            newer,
 		"vectors change all at once":         vectors,

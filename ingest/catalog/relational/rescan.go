@@ -8,8 +8,8 @@ import (
 )
 
 // Resign puts new receipts over live versions whose text was scanned again and
-// is as it was: receipt, findings and scanner revision change, the text, its
-// terms and its ids do not. A version that is not live any more is left alone.
+// is as it was: receipt, findings, scanner revision, terms and fingerprints change,
+// the text and its ids do not. A version that is not live any more is left alone.
 // The index is owed the new receipts.
 func (c *Catalog) Resign(ctx context.Context, versions []catalog.Version) error {
 	refs := make([]catalog.Ref, len(versions))
@@ -51,7 +51,7 @@ func (c *Catalog) resign(ctx context.Context, tx Tx, v catalog.Version, s row) e
 	if err != nil {
 		return err
 	}
-	old.Receipt, old.Attributes = v.Receipt, v.Attributes
+	old.Receipt, old.Attributes, old.Prints = v.Receipt, v.Attributes, v.Prints
 	record, err := sealJSON(sealer, old, "record", v.Tenant, v.Document, v.Version)
 	if err != nil {
 		return err
@@ -65,9 +65,12 @@ func (c *Catalog) resign(ctx context.Context, tx Tx, v catalog.Version, s row) e
 		if err != nil {
 			return err
 		}
-		if err := tx.Queue(ctx, `update chunks set sealed = ? where tenant = ? and id = ?`, sealed, v.Tenant, ch.ID); err != nil {
+		if err := tx.Queue(ctx, `update chunks set sealed = ?, terms = ? where tenant = ? and id = ?`, sealed, encodeTerms(ch.Terms), v.Tenant, ch.ID); err != nil {
 			return err
 		}
+	}
+	if err := c.putPrints(ctx, tx, v); err != nil {
+		return err
 	}
 	// What refers to the receipt goes on to: a roll-back of the batch that wrote
 	// the version, and its lineage.
