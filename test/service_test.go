@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -85,19 +86,16 @@ func TestServiceRate(t *testing.T) {
 	fmt.Printf("goal: 500 secured queries a second on two cores: %.0f %% of it\n", secured.perSecond()/5)
 }
 
-// profile writes ten seconds of the service's processor profile to the file that
-// DOORWARD_SERVICE_PROFILE names, or two seconds of its execution trace where
-// DOORWARD_SERVICE_TRACE is set.
+// profile writes ten seconds of the service's processor profile, or what
+// DOORWARD_SERVICE_PPROF names (trace?seconds=2, allocs?seconds=10), to the file
+// that DOORWARD_SERVICE_PROFILE names.
 func (c *caller) profile(t *testing.T, operator string) *sync.WaitGroup {
 	var wait sync.WaitGroup
 	path := os.Getenv("DOORWARD_SERVICE_PROFILE")
 	if path == "" {
 		return &wait
 	}
-	what := "profile?seconds=10"
-	if os.Getenv("DOORWARD_SERVICE_TRACE") != "" {
-		what = "trace?seconds=2"
-	}
+	what := cmp.Or(os.Getenv("DOORWARD_SERVICE_PPROF"), "profile?seconds=10")
 	wait.Go(func() {
 		olga := policy.Subject{ID: "olga", Roles: []string{"admin"}, Authn: policy.Authn{AMR: []string{"mfa"}}}
 		status, body, err := c.do(context.Background(), olga, "GET", "http://"+operator+"/debug/pprof/"+what, nil)

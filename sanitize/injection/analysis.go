@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"strings"
+
+	"github.com/doorward/doorward/policy/recent"
 )
 
 // unit is a block with what was read from it.
@@ -40,6 +42,8 @@ type reader struct {
 	security int // words about attacks in the text
 	singles  []verdict
 	peak     float64 // the highest score of the last scan
+	// readings remembers blocks that are read again and again; nil: none are.
+	readings *recent.Map[reading, readBefore]
 	// What size and background of the text add to the threshold of visible text.
 	size, background float64
 }
@@ -73,13 +77,7 @@ func (r *reader) read(text string, base layer, fresh func(block) bool) []unit {
 		r.units = append(r.units, unit{block: b})
 		u := &r.units[i]
 		u.fresh = fresh == nil || fresh(b)
-		s := text[b.start:b.end]
-		r.fold.fold(s, r.tables.lex)
-		if r.fold.smuggled > flagTags || r.fold.invisible > 3 && r.fold.invisible*4 > r.fold.letters {
-			u.layer = max(u.layer, hidden)
-		}
-		r.readBlock(u, text, s)
-		u.roleLine = roleLine(r.fold.buf[:r.fold.n], b.line)
+		r.remember(u, text, text[b.start:b.end])
 		sinceRole++
 		if u.roleLine != 0 {
 			u.bits.set(wordStructure, bitRoleLine)
@@ -97,6 +95,17 @@ func (r *reader) read(text string, base layer, fresh func(block) bool) []unit {
 	r.place()
 	r.lift()
 	return r.units
+}
+
+// foldBlock folds a block and reads it into u.
+func (r *reader) foldBlock(u *unit, text, s string) {
+	line := u.line
+	r.fold.fold(s, r.tables.lex)
+	if r.fold.smuggled > flagTags || r.fold.invisible > 3 && r.fold.invisible*4 > r.fold.letters {
+		u.layer = max(u.layer, hidden)
+	}
+	r.readBlock(u, text, s)
+	u.roleLine = roleLine(r.fold.buf[:r.fold.n], line)
 }
 
 // lift sets what is added to the threshold of each block: to visible ones by the
@@ -255,9 +264,7 @@ func (r *reader) contentWords(u *unit) {
 		if t.class == 0 && t.end-t.start >= 4 {
 			h := uint16(t.hash % countBuckets)
 			r.content = append(r.content, h)
-			if c := &r.counts[h]; *c < 255 {
-				*c++
-			}
+			r.countWord(h)
 		}
 		if t.class&cAttack != 0 {
 			r.security++

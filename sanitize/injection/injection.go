@@ -59,6 +59,7 @@ type Scanner struct {
 	readers   sync.Pool
 	revision  string
 	seams     *recent.Map[seam, heard]
+	readings  *recent.Map[reading, readBefore]
 }
 
 // New checks the configuration and the embedded weights. It fails with
@@ -100,7 +101,7 @@ func NewWithWeights(c Config, weights []byte) (*Scanner, error) {
 }
 
 func newScanner(c Config, t *tables, m *model) *Scanner {
-	s := &Scanner{threshold: c.Threshold, keep: c.KeepQuotations, tables: t, model: m, seams: recent.New[seam, heard](mostSeams)}
+	s := &Scanner{threshold: c.Threshold, keep: c.KeepQuotations, tables: t, model: m, seams: recent.New[seam, heard](mostSeams), readings: recent.New[reading, readBefore](mostReadings)}
 	s.revision = revisionOf(c, m)
 	if c.RulesOnly {
 		s.model = nil

@@ -30,7 +30,11 @@ var (
 // payload whose halves lie farther away is not seen.
 func (s *Scanner) ScanJoins(ctx context.Context, text string, joins []int) ([]sanitize.Finding, error) {
 	r := s.readers.Get().(*reader)
-	defer s.readers.Put(r)
+	r.readings = s.readings
+	defer func() {
+		r.readings = nil
+		s.readers.Put(r)
+	}()
 	g := glue(text, joins)
 	var out []sanitize.Finding
 	for i := 0; i < len(g.joins); {

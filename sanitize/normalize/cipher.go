@@ -149,10 +149,14 @@ var substitutes, substituteBits = func() (bytes, bits [atbash + 1][256]uint8) {
 	return bytes, bits
 }()
 
-// twice is [frequency] two times over.
-var twice = func() (t [52]int) {
-	for i := range t {
-		t[i] = frequency[i%26]
+// fourShifts are, by letter, its frequency as each of the 26 shifts reads it, four
+// shifts to a number in sixteen bits each: a sum over a line's letters stays below,
+// as no frequency is above 127 and no line above [stretch].
+var fourShifts = func() (t [26][7]uint64) {
+	for c := range t {
+		for k := range 26 {
+			t[c][k/4] |= uint64(frequency[(k+c)%26]) << (16 * (k % 4))
+		}
 	}
 	return t
 }()
@@ -160,12 +164,15 @@ var twice = func() (t [52]int) {
 // shifted tries the two shifts whose letter frequencies fit English best, and
 // Atbash.
 func shifted(line string, letters int, counts *[26]int) string {
+	var sums [7]uint64
+	for c, n := range counts {
+		for i, four := range &fourShifts[c] {
+			sums[i] += uint64(n) * four
+		}
+	}
 	best, second, at, next := 0, 0, 0, 0
 	for k := 0; k < 26; k++ {
-		sum, fits := 0, (*[26]int)(twice[k:])
-		for c, n := range counts {
-			sum += n * fits[c]
-		}
+		sum := int(sums[k/4] >> (16 * (k % 4)) & 0xFFFF)
 		if sum > best {
 			best, second, at, next = sum, best, k, at
 		} else if sum > second {
