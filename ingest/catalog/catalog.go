@@ -22,7 +22,7 @@ const (
 	Received State = "received" // durable and sealed; not scanned
 	Held     State = "held"     // quarantined, waiting for a reviewer
 	Rejected State = "rejected" // refused by policy or a reviewer; text shredded
-	Intent   State = "intent"   // point ids and receipt durable; the index may or may not have them
+	Intent   State = "next"     // point ids and receipt durable; the index may or may not have them
 	Live     State = "live"     // committed; may be released
 	Retired  State = "retired"  // gone from its source or replaced
 	Erased   State = "erased"   // keys shredded

@@ -14,12 +14,23 @@ import (
 // each: there is one for every two or three words.
 type Prints []fingerprint.Print
 
+// Sorted are the prints in ascending order, each once.
+func (p Prints) Sorted() Prints {
+	for i := range p {
+		if i > 0 && p[i-1] >= p[i] {
+			sorted := slices.Clone(p)
+			slices.Sort(sorted)
+			return slices.Compact(sorted)
+		}
+	}
+	return p
+}
+
 // Bytes are the prints in ascending order, eight bytes each, big endian.
 func (p Prints) Bytes() []byte {
-	sorted := slices.Clone(p)
-	slices.Sort(sorted)
+	sorted := p.Sorted()
 	out := make([]byte, 0, 8*len(sorted))
-	for _, x := range slices.Compact(sorted) {
+	for _, x := range sorted {
 		out = binary.BigEndian.AppendUint64(out, uint64(x))
 	}
 	return out

@@ -55,7 +55,7 @@ func TestFsck(t *testing.T) {
 		{"owed work nobody knows", "catalog.db", `insert into tasks (tenant, document, version, op, attributes, receipt) values ('acme', 'x', '', 'retirf', '{}', '')`, "task in a state", false},
 		{"held document altered", "catalog.db", `update arrivals set sealed = x'00' where id = 'held-1'`, "does not open", false},
 		{"held document in an unknown state", "catalog.db", `update arrivals set state = 'hdld' where id = 'held-1'`, "state nobody knows", false},
-		{"intent that does not open", "catalog.db", `update versions set state = 'intent', record = x'00' where document like '%doc-1'`, "does not open", true},
+		{"intent that does not open", "catalog.db", `update versions set state = 'next', record = x'00' where document like '%doc-1'`, "does not open", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // each waits for its own disk writes most of the time

@@ -160,7 +160,7 @@ func (l *looker) stored(ctx context.Context, chunks bool) (*stored, error) {
 		take  func(relational.Rows) error
 	}
 	list := []reading{
-		{`select document, version, state from versions where tenant = ? and state = 'intent'`, func(r relational.Rows) error {
+		{`select document, version, state from versions where tenant = ? and state = 'next'`, func(r relational.Rows) error {
 			var d, v, state string
 			err := r.Scan(&d, &v, &state)
 			s.versions[[2]string{d, v}] = state

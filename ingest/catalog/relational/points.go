@@ -1,11 +1,11 @@
 package relational
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/doorward/doorward/ingest/receipt"
 	"github.com/doorward/doorward/retrieval/embed"
@@ -30,7 +30,7 @@ func (c *Catalog) Points(ctx context.Context, tenant string) iter.Seq2[index.Exp
 			}
 			facts := known[e.Document]
 			e.Receipt, e.Attributes = facts.receipt, facts.attributes
-			e.Terms = func(stored []embed.Term) bool { return bytes.Equal(encodeTerms(stored), terms) }
+			e.Terms = func(stored []embed.Term) bool { return sameTerms(stored, terms) }
 			if v := decodeVector(vector); v != nil {
 				e.Sketch = index.Sketch(v)
 			}
@@ -46,6 +46,12 @@ func (c *Catalog) Points(ctx context.Context, tenant string) iter.Seq2[index.Exp
 			yield(index.Expected{}, unavailable("listing points", err))
 		}
 	}
+}
+
+// sameTerms compares terms with stored ones.
+func sameTerms(a []embed.Term, stored []byte) bool {
+	b, err := decodeTerms(stored)
+	return err == nil && slices.Equal(a, b)
 }
 
 var errStopped = errors.New("stopped")

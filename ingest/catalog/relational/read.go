@@ -142,8 +142,12 @@ func (c *Catalog) unseal(tenant string, ch *catalog.Chunk, sealed, key []byte) e
 		return err
 	}
 	var p passage
-	if err := openJSON(sealer, sealed, &p, "chunk", tenant, ch.ID); err != nil {
+	text, err := openWith(sealer, sealed, &p, "chunk", tenant, ch.ID)
+	if err != nil {
 		return err
+	}
+	if text != nil {
+		p.Text = string(text)
 	}
 	ch.Span, ch.Headings, ch.Tokens, ch.Text = p.Span, p.Headings, p.Tokens, p.Text
 	ch.Findings, ch.Removed, ch.Scanner = p.Findings, p.Removed, p.Scanner
@@ -192,7 +196,7 @@ func (c *Catalog) Intents(ctx context.Context) ([]catalog.Version, error) {
 		}
 		refs = append(refs, r)
 		return nil
-	}, `select tenant, document, version from versions where state = 'intent' order by 1, 2, 3`)
+	}, `select tenant, document, version from versions where state = 'next' order by 1, 2, 3`)
 	if err != nil {
 		return nil, unavailable("reading intents", err)
 	}
@@ -234,9 +238,11 @@ func (c *Catalog) Version(ctx context.Context, r catalog.Ref) (catalog.Version, 
 		if err := c.unseal(r.Tenant, &ch.Chunk, sealed, stored.key); err != nil {
 			return err
 		}
-		ch.Terms, ch.Vector = decodeTerms(terms), decodeVector(vector)
+		var err error
+		ch.Terms, err = decodeTerms(terms)
+		ch.Vector = decodeVector(vector)
 		v.Chunks = append(v.Chunks, ch)
-		return nil
+		return err
 	}, `select id, ordinal, sealed, terms, vector from chunks where tenant = ? and document = ? and version = ? order by ordinal`, r.Tenant, r.Document, r.Version)
 	if err != nil {
 		return v, unavailable("reading version", err)

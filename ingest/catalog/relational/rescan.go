@@ -52,7 +52,7 @@ func (c *Catalog) resign(ctx context.Context, tx Tx, v catalog.Version, s row) e
 		return err
 	}
 	old.Receipt, old.Attributes, old.Prints = v.Receipt, v.Attributes, v.Prints
-	record, err := sealJSON(sealer, old, "record", v.Tenant, v.Document, v.Version)
+	record, err := sealRecord(sealer, old)
 	if err != nil {
 		return err
 	}
@@ -60,8 +60,7 @@ func (c *Catalog) resign(ctx context.Context, tx Tx, v catalog.Version, s row) e
 		return err
 	}
 	for _, ch := range v.Chunks {
-		p := passage{ch.Span, ch.Headings, ch.Tokens, ch.Text, ch.Findings, ch.Removed, ch.Scanner}
-		sealed, err := sealJSON(sealer, p, "chunk", v.Tenant, ch.ID)
+		sealed, err := sealPassage(sealer, v.Tenant, ch.Chunk)
 		if err != nil {
 			return err
 		}

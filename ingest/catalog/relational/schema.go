@@ -47,6 +47,12 @@ var Migrations = []Migration{
 	{SQL: `update meta set value = value where key = 'schema';`},
 	{SQL: vectorSchema},
 	{SQL: `alter table arrivals add column risked INTEGER not null default 0;`},
+	// From here on a version's state has one length, so that a row whose state
+	// changes need not be written anew; and seals hold texts as they are, which
+	// older programs do not know.
+	{SQL: `drop index versions_state;
+		update versions set state = 'next' where state = 'intent';
+		create index versions_state on versions (state) where state = 'next';`},
 }
 
 // latest is the version this program reads and writes.

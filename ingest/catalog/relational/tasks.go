@@ -25,7 +25,7 @@ func (c *Catalog) Tasks(ctx context.Context) ([]catalog.Task, []int64, error) {
 		tasks, seqs = append(tasks, t), append(seqs, seq)
 		return nil
 	}, `select seq, tenant, document, version, op, attributes, receipt from tasks where op <> 'put' or not exists (select 1 from versions v
-		where v.tenant = tasks.tenant and v.document = tasks.document and v.version = tasks.version and v.state = 'intent') order by seq`)
+		where v.tenant = tasks.tenant and v.document = tasks.document and v.version = tasks.version and v.state = 'next') order by seq`)
 	if err != nil {
 		return nil, nil, unavailable("reading tasks", err)
 	}

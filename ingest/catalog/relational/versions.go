@@ -9,6 +9,7 @@ import (
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/keys"
 	"github.com/doorward/doorward/sanitize"
 )
 
@@ -17,10 +18,22 @@ type passage struct {
 	Span     sanitize.Span      `json:"span"`
 	Headings []string           `json:"headings,omitempty"`
 	Tokens   int                `json:"tokens"`
-	Text     string             `json:"text"`
+	Text     string             `json:"text,omitempty"` // in what was sealed before; now behind it
 	Findings []sanitize.Finding `json:"findings,omitempty"`
 	Removed  map[string]int     `json:"removed,omitempty"`
 	Scanner  string             `json:"scanner"`
+}
+
+// sealPassage seals a chunk.
+func sealPassage(s keys.Sealer, tenant string, ch catalog.Chunk) ([]byte, error) {
+	return sealWith(s, passage{Span: ch.Span, Headings: ch.Headings, Tokens: ch.Tokens, Findings: ch.Findings, Removed: ch.Removed, Scanner: ch.Scanner}, []byte(ch.Text), "chunk", tenant, ch.ID)
+}
+
+// sealRecord seals a version without its chunks.
+func sealRecord(s keys.Sealer, v catalog.Version) ([]byte, error) {
+	prints := v.Prints.Bytes()
+	v.Chunks, v.Prints = nil, nil
+	return sealWith(s, v, prints, "record", v.Tenant, v.Document, v.Version)
 }
 
 // Intend stores versions with all their chunks before any of it is indexed.
@@ -63,12 +76,12 @@ func (c *Catalog) stay(ctx context.Context, tx Tx, refs []catalog.Ref) error {
 			return err
 		}
 		if err := tx.Queue(ctx, `insert into tasks (tenant, document, version, op, attributes, receipt)
-			select distinct v.tenant, v.document, v.version, 'put', 'null', '' from versions v where v.tenant = ? and `+c.in("v.document")+` and v.state = 'intent' and exists
+			select distinct v.tenant, v.document, v.version, 'put', 'null', '' from versions v where v.tenant = ? and `+c.in("v.document")+` and v.state = 'next' and exists
 			(select 1 from tasks t where t.tenant = v.tenant and t.document = v.document and (t.op = 'retire' and t.version = v.version or t.op = 'erase'))`, tenant, list); err != nil {
 			return err
 		}
 		if err := tx.Queue(ctx, `delete from tasks where tenant = ? and `+c.in("document")+` and op = 'retire' and exists
-			(select 1 from versions v where v.tenant = tasks.tenant and v.document = tasks.document and v.version = tasks.version and v.state = 'intent')`, tenant, list); err != nil {
+			(select 1 from versions v where v.tenant = tasks.tenant and v.document = tasks.document and v.version = tasks.version and v.state = 'next')`, tenant, list); err != nil {
 			return err
 		}
 	}
@@ -81,19 +94,18 @@ func (c *Catalog) intend(ctx context.Context, tx Tx, v catalog.Version) error {
 		return err
 	}
 	chunks := v.Chunks
-	v.Chunks = nil
-	record, err := sealJSON(sealer, v, "record", v.Tenant, v.Document, v.Version)
+	v.Chunks, v.Prints = nil, v.Prints.Sorted()
+	record, err := sealRecord(sealer, v)
 	if err != nil {
 		return err
 	}
-	if err := tx.Queue(ctx, `insert into versions (tenant, document, version, state, key, record) values (?, ?, ?, 'intent', ?, ?)`,
+	if err := tx.Queue(ctx, `insert into versions (tenant, document, version, state, key, record) values (?, ?, ?, 'next', ?, ?)`,
 		v.Tenant, v.Document, v.Version, key, record); err != nil {
 		return err
 	}
 	c.intended.put(v, record)
 	for _, ch := range chunks {
-		p := passage{ch.Span, ch.Headings, ch.Tokens, ch.Text, ch.Findings, ch.Removed, ch.Scanner}
-		sealed, err := sealJSON(sealer, p, "chunk", v.Tenant, ch.ID)
+		sealed, err := sealPassage(sealer, v.Tenant, ch.Chunk)
 		if err != nil {
 			return err
 		}
@@ -170,7 +182,7 @@ func (c *Catalog) CommitWith(ctx context.Context, refs []catalog.Ref, also func(
 		for _, r := range refs {
 			name := r.Tenant + "\x00" + r.Document
 			switch {
-			case gone[name] && slices.ContainsFunc(stored[name], func(s row) bool { return s.ref == r && s.state != "intent" }):
+			case gone[name] && slices.ContainsFunc(stored[name], func(s row) bool { return s.ref == r && s.state != string(catalog.Intent) }):
 				// Another job made this very version live.
 			case gone[name]:
 				err = retireVersion(ctx, tx, r)
@@ -253,7 +265,7 @@ func (c *Catalog) commit(ctx context.Context, tx Tx, r catalog.Ref, stored []row
 	if err := c.putDocument(ctx, tx, v); err != nil {
 		return err
 	}
-	if len(stored) > 1 || stored[i].state != "intent" { // else nothing is kept beside the document
+	if len(stored) > 1 || stored[i].state != string(catalog.Intent) { // else nothing is kept beside the document
 		if err := clearBeside(ctx, tx, r, c.now().Unix()); err != nil {
 			return err
 		}
@@ -306,8 +318,14 @@ func (c *Catalog) record(s row) (catalog.Version, error) {
 	if err != nil {
 		return v, err
 	}
-	if err := openJSON(sealer, s.record, &v, "record", s.ref.Tenant, s.ref.Document, s.ref.Version); err != nil {
+	prints, err := openWith(sealer, s.record, &v, "record", s.ref.Tenant, s.ref.Document, s.ref.Version)
+	if err != nil {
 		return v, err
+	}
+	if len(prints) > 0 {
+		if v.Prints, err = catalog.PrintsOf(prints); err != nil {
+			return v, err
+		}
 	}
 	v.Attributes, err = canonical(v.Attributes)
 	return v, err

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -224,7 +225,7 @@ func (d *DB) keep(ctx context.Context, queries map[string]*sql.Stmt) {
 		if stmt, n := d.kept(query); stmt != nil || n >= maxParsed {
 			continue
 		}
-		stmt, err := d.Write.PrepareContext(ctx, query)
+		stmt, err := d.Write.PrepareContext(ctx, failing(query))
 		if err != nil {
 			return // parsed by each transaction then
 		}
@@ -256,6 +257,18 @@ type tx struct {
 	own    map[string]*sql.Stmt // parsed by it
 }
 
+// failing has an insertion or change that breaks a constraint stop where it is: the
+// transaction is given up then, so that SQLite need not keep a copy of every page
+// the statement touches to undo it by itself.
+func failing(query string) string {
+	for _, verb := range []string{"insert", "update"} {
+		if rest, ok := strings.CutPrefix(query, verb+" "); ok {
+			return verb + " or fail " + rest
+		}
+	}
+	return query
+}
+
 // statement is parsed once for all transactions, from the second one on.
 func (t *tx) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt := t.parsed[query]; stmt != nil {
@@ -268,7 +281,7 @@ func (t *tx) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 		t.parsed[query] = t.tx.StmtContext(ctx, stmt)
 		return t.parsed[query], nil
 	}
-	stmt, err := t.tx.PrepareContext(ctx, query)
+	stmt, err := t.tx.PrepareContext(ctx, failing(query))
 	if err != nil {
 		return nil, err
 	}
@@ -301,6 +314,7 @@ func (t *tx) Queue(ctx context.Context, query string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	_, err = stmt.ExecContext(ctx, args...)
+	// It takes microseconds; watching for the end of ctx meanwhile takes a goroutine.
+	_, err = stmt.ExecContext(context.WithoutCancel(ctx), args...)
 	return err
 }
