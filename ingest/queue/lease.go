@@ -186,7 +186,7 @@ func (q *Queue) adopt(ctx context.Context) error {
 
 // orphans are stored versions of documents in no batch that will be worked on.
 func (q *Queue) orphans(ctx context.Context) (map[catalog.Ref]bool, error) {
-	rows, err := q.DB.Pool.Query(ctx, `select v.tenant, v.document, v.version from versions v where v.state = 'intent' and not exists (
+	rows, err := q.DB.Pool.Query(ctx, `select v.tenant, v.document, v.version from versions v where v.state = 'next' and not exists (
 		select from arrivals a where a.tenant = v.tenant and a.id = v.document and a.state = 'received')`)
 	if err != nil {
 		return nil, err
