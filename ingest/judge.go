@@ -112,8 +112,8 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 		}
 	}
 	attributes, err := p.attributes(w.arrival.Source, w.arrival.Claimed)
-	if err == nil && w.item.Err != nil {
-		err = w.item.Err
+	if w.item.Err != nil {
+		err = w.item.Err // rather than that there are none
 	}
 	if err != nil {
 		return nil, &refusal{state: catalog.Held, reasons: []string{"no_acl", attributeReason(err)}, withdraw: true}
@@ -136,7 +136,7 @@ func (p *Pipeline) tryJudge(ctx context.Context, w *work, o judgeOptions) (v *ca
 	return p.build(ctx, w, o, read, attributes, actions, rewritten)
 }
 
-// attributeReason names the attribute at fault, never its value.
+// attributeReason names the attribute or the mapping rule at fault, never a value.
 func attributeReason(err error) string {
 	var over *CeilingError
 	if errors.As(err, &over) {
@@ -144,6 +144,23 @@ func attributeReason(err error) string {
 	}
 	if a, ok := policy.IsAttributeError(err); ok {
 		return "attribute:" + a.Path
+	}
+	return explainAttributes(err)
+}
+
+// explainAttributes says in a few words why a document has no attributes. Errors
+// of attributes are made without values; what is longer than such an error may be
+// is not one.
+func explainAttributes(err error) string {
+	var over *CeilingError
+	if errors.As(err, &over) {
+		return over.Error()
+	}
+	text := err.Error()
+	for _, general := range []error{ErrAttributes, policy.ErrAttributes} {
+		if rest, ok := strings.CutPrefix(text, general.Error()+": "); ok && errors.Is(err, general) {
+			return printable(rest[:min(len(rest), 200)])
+		}
 	}
 	return "attribute"
 }

@@ -87,7 +87,7 @@ func (p *Pipeline) look(ctx context.Context, tenant, id string) (*looked, *Revie
 		Batch: a.Batch, Submitter: a.Submitter, Connector: a.Connector, Sequence: a.Sequence, Live: w.known.Version, Reasons: a.Reasons, Signals: a.Signals,
 		Now: policy.Quarantine.String(), Findings: []Reviewed{}}
 	if l.attributes, err = p.attributes(a.Source, a.Claimed); err != nil {
-		r.AttributeError = attributeReason(err)
+		r.AttributeError = explainAttributes(err)
 	}
 	r.Attributes = l.attributes
 	read := p.extract(ctx, w)

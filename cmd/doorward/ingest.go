@@ -26,9 +26,9 @@ func ingestCommand(g *global) *cobra.Command {
 		Use:   "ingest [PATH] [--source NAME]",
 		Short: "Take in documents: scan, judge, rewrite, index",
 		Long: `Takes in every configured source, or the one named by --source. With PATH, a
-folder, a .jsonl, .mbox or .eml file is read with that source's mapping rules; a
-name that is not configured has none, and its documents need sidecar files to be
-usable.
+folder, a .jsonl (also .jsonl.gz), .mbox or .eml file is read with that source's
+mapping rules; a name that is not configured has none, and its documents need
+sidecar files to be usable.
 
 What is unchanged is skipped, so a run that was stopped goes on where it was.
 --prune retires what the source no longer has. --watch goes on until it is
@@ -38,8 +38,8 @@ nothing.
 Machines that share a catalog in PostgreSQL share the work: what changed is put in
 a queue, and this command and every "doorward ingest --worker" work on it.
 
-Exits with 5 when documents were held for review, with 1 when some could not be
-read.`,
+Exits with 5 when documents were held for review, with 1 when some, or a whole
+source, could not be read; the other sources are read all the same.`,
 		Args: atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := g.load()
@@ -114,7 +114,9 @@ func atPath(configured *configs.Source, name, path string) ([]configs.Source, er
 	if err != nil {
 		return nil, usage("reading %s: %w", s.Path, errors.Unwrap(err))
 	}
-	s.Type = typeOf(path, info.IsDir())
+	if s.Type = typeOf(path, info.IsDir()); s.Type == "" {
+		return nil, usage("%s: of single files only .jsonl, .jsonl.gz, .mbox and .eml are read; give the folder it is in", s.Path)
+	}
 	return []configs.Source{s}, nil
 }
 
@@ -134,6 +136,7 @@ func runIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []confi
 		return watchSources(c, g, a, sources, file)
 	}
 	held, failed := 0, 0
+	var unread []error
 	for _, s := range sources {
 		v := newIngestView(c, g, s.Name, f.plan, file)
 		v.count(c.Context(), s)
@@ -146,14 +149,17 @@ func runIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []confi
 			read = a.Plan
 		}
 		report, err := read(c.Context(), s, o)
-		v.done(report)
-		if err != nil {
+		v.done(report, err)
+		if err != nil && (c.Context().Err() != nil || !errors.Is(err, ingest.ErrSource)) {
 			return err
+		}
+		if err != nil { // one store that does not answer keeps nobody from reading the others
+			unread = append(unread, err)
 		}
 		held += report.Held()
 		failed += report.Outcomes[ingest.Failed]
 	}
-	if err := a.Close(); err != nil {
+	if err := errors.Join(append(unread, a.Close())...); err != nil {
 		return err
 	}
 	switch {
@@ -179,7 +185,7 @@ func watchSources(c *cobra.Command, g *global, a *app.App, sources []configs.Sou
 					fmt.Fprintf(c.ErrOrStderr(), "doorward: %v\n", err)
 				}
 				if r.Changed() > 0 {
-					v.done(r)
+					v.done(r, err)
 				}
 				v.reset()
 			})

@@ -26,15 +26,16 @@ import (
 	"github.com/doorward/doorward/ingest"
 )
 
-// typeOf is the type of source that reads a path.
+// typeOf is the type of source that reads a path, "" when none does.
 func typeOf(path string, folder bool) string {
-	switch {
-	case folder:
+	if folder {
 		return "directory"
-	case strings.HasSuffix(path, ".mbox"), strings.HasSuffix(path, ".mbx"):
-		return "mbox"
 	}
-	return "jsonl"
+	name := strings.ToLower(filepath.Base(path))
+	if plain, ok := strings.CutSuffix(name, ".gz"); ok && filepath.Ext(plain) != ".jsonl" && filepath.Ext(plain) != ".ndjson" {
+		return ""
+	}
+	return map[string]string{".mbox": "mbox", ".mbx": "mbox", ".eml": "mbox", ".jsonl": "jsonl", ".ndjson": "jsonl"}[filepath.Ext(strings.TrimSuffix(name, ".gz"))]
 }
 
 // ingestView shows a run: a bar on a terminal, then a table.
@@ -150,9 +151,24 @@ func (v *ingestView) advance() {
 				parts = append(parts, fmt.Sprintf("%d %s", n, o))
 			}
 		}
-		v.bar.Describe(v.source + ": " + strings.Join(parts, ", "))
+		v.bar.Describe(v.fits(v.source + ": " + strings.Join(parts, ", ")))
 	}
 	_ = v.bar.Add(1)
+}
+
+// fits cuts a description so that the bar stays on one line, else every redrawing
+// leaves one behind.
+func (v *ingestView) fits(s string) string {
+	const rest = 46 // of count, rate and times
+	f, ok := v.c.ErrOrStderr().(*os.File)
+	if !ok {
+		return s
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if room := max(width-rest, 12); err == nil && width > 0 && len(s) > room {
+		return s[:room-1] + "…"
+	}
+	return s
 }
 
 func (v *ingestView) clear() {
@@ -206,9 +222,13 @@ func (v *ingestView) summary(r ingest.Report) map[string]any {
 		"seconds": seconds, "documents_per_second": float64(total) / seconds, "megabytes_per_second": float64(r.Bytes) / 1e6 / seconds, "plan": v.plan}
 }
 
-func (v *ingestView) done(r ingest.Report) {
+// done ends a run; with an error it shows what was done until then, if anything was.
+func (v *ingestView) done(r ingest.Report, err error) {
 	if v.bar != nil {
 		_ = v.bar.Finish()
+	}
+	if err != nil && r.Documents() == 0 {
+		return
 	}
 	v.file.summary(v.source, v.summary(r))
 	out := v.c.OutOrStdout()

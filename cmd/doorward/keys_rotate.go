@@ -54,7 +54,7 @@ func keysRevoke(g *global) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "only this key of it, as `doorward keys list` numbers them")
+	cmd.Flags().StringVar(&key, "key", "", "only this key of it, as keys list numbers them")
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -62,6 +63,8 @@ func execute(ctx context.Context, g *global, in io.Reader, out, errs io.Writer) 
 	switch {
 	case errors.As(err, &e):
 		code = e.code
+	case ctx.Err() != nil && gaveUp(err):
+		err = errInterrupted
 	case isPolicy(err):
 		code = exitPolicy
 	}
@@ -69,6 +72,15 @@ func execute(ctx context.Context, g *global, in io.Reader, out, errs io.Writer) 
 		fmt.Fprintf(errs, "doorward: %v\n", err)
 	}
 	return code
+}
+
+// errInterrupted is what whoever pressed Ctrl-C is told.
+var errInterrupted = errors.New("interrupted before it was done; what was done stays, and running it again goes on from there")
+
+// gaveUp reports that a command ended because it was interrupted, and not for a
+// reason of its own: policies' tests and databases pass that on as text.
+func gaveUp(err error) bool {
+	return errors.Is(err, context.Canceled) || strings.Contains(err.Error(), context.Canceled.Error())
 }
 
 // exit is an error with a code of its own.
@@ -126,6 +138,12 @@ fail, 5 some documents were held, 6 a gate's threshold was missed.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w\nRun `%s --help` for the flags it takes", err, c.CommandPath())
 	})
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		if err := errors.Join(c.ValidateRequiredFlags(), c.ValidateFlagGroups()); err != nil {
+			return usage("%w\nRun `%s --help` for the flags it takes", err, c.CommandPath())
+		}
+		return nil
+	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&g.config, "config", "c", "doorward.yaml", "configuration file")
 	flags.StringVar(&g.data, "data", "", "data directory (default: the configuration's, ./data)")

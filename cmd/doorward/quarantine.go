@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -55,6 +56,14 @@ func quarantineCommand(g *global) *cobra.Command {
 	parent.PersistentFlags().StringVar(&r.tenant, "tenant", "", "the tenant (default: the configuration's)")
 	parent.AddCommand(r.list(), r.show(), r.assign(), r.reveal(), r.release(), r.discard(), r.rescan(), r.expire())
 	return parent
+}
+
+// notHeld says of which document it is that it is not in quarantine, and where to look.
+func notHeld(id string, err error) error {
+	if errors.Is(err, catalog.ErrNotFound) || errors.Is(err, catalog.ErrState) {
+		return fmt.Errorf("%s is not held: `doorward quarantine list` shows what is, `doorward lineage` what became of a document (%w)", id, err)
+	}
+	return err
 }
 
 // filters adds the flags that choose among held documents.
@@ -161,7 +170,7 @@ func (r *reviewer) show() *cobra.Command {
 		}
 		v, err := a.Pipeline.Review(c.Context(), r.tenant, args[0])
 		if err != nil {
-			return err
+			return notHeld(args[0], err)
 		}
 		if v.Notes, err = a.Catalog.Notes(c.Context(), r.tenant, args[0]); err != nil {
 			return err
@@ -177,7 +186,7 @@ func (r *reviewer) show() *cobra.Command {
 func printReview(w io.Writer, v ingest.Review) {
 	fmt.Fprintf(w, "%s  (%s, %d bytes, held since %s)\n", v.Document, v.Source, v.Bytes, v.Received.Format(time.DateTime))
 	for _, f := range []struct{ name, value string }{{"from", v.URI}, {"batch", v.Batch}, {"submitter", v.Submitter}, {"connector", v.Connector}, {"reviewer", v.Assignee}, {"live meanwhile", v.Live},
-		{"held for", strings.Join(v.Reasons, ", ")}, {"rules of today", strings.TrimSuffix(v.Now+": "+strings.Join(v.NowReasons, ", "), ": ")}, {"attributes", v.AttributeError}, {"unreadable", v.Unreadable}} {
+		{"held for", strings.Join(v.Reasons, ", ")}, {"rules of today", strings.TrimSuffix(v.Now+": "+strings.Join(v.NowReasons, ", "), ": ")}, {"no attributes", v.AttributeError}, {"unreadable", v.Unreadable}} {
 		if f.value != "" {
 			fmt.Fprintf(w, "  %-15s %s\n", f.name, f.value)
 		}
@@ -205,11 +214,16 @@ func (r *reviewer) assign() *cobra.Command {
 			return err
 		}
 		if err := a.Catalog.Assign(c.Context(), r.tenant, args[0], to, note1(a, "assign", note)); err != nil {
-			return err
+			return notHeld(args[0], err)
 		}
-		return r.say(c, map[string]any{"document": args[0], "assignee": to}, "%s: %s looks after it\n", args[0], orDash(to))
+		who := to
+		if who == "" {
+			who = "nobody"
+		}
+		return r.say(c, map[string]any{"document": args[0], "assignee": to}, "%s: %s looks after it\n", args[0], who)
 	})
-	cmd.Flags().StringVar(&to, "to", "", "the reviewer; empty for nobody")
+	cmd.Flags().StringVar(&to, "to", "", "the reviewer; \"\" for nobody")
+	_ = cmd.MarkFlagRequired("to")
 	cmd.Flags().StringVar(&note, "note", "", "a note for the reviewers")
 	return cmd
 }

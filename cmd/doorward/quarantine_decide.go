@@ -23,14 +23,14 @@ func (r *reviewer) reveal() *cobra.Command {
 		}
 		v, err := a.Pipeline.Reveal(c.Context(), r.tenant, args[0], finding)
 		if err != nil {
-			return err
+			return notHeld(args[0], err)
 		}
 		if err := a.Catalog.AddNote(c.Context(), r.tenant, args[0], note1(a, "reveal", r.reason)); err != nil {
 			return err
 		}
 		return r.say(c, map[string]any{"document": args[0], "finding": v.ID, "kind": v.Kind, "rule": v.Rule, "text": v.Text}, "%s\n", v.Text)
 	}))
-	cmd.Flags().StringVar(&finding, "finding", "", "the finding, as `show` names it")
+	cmd.Flags().StringVar(&finding, "finding", "", "the finding, as quarantine show names it")
 	_ = cmd.MarkFlagRequired("finding")
 	return cmd
 }
@@ -55,7 +55,7 @@ that policy would hold then stand. --keep F,... lets findings stand as they are.
 Letting something stand is an act of its own (keep) for doorward.admin.`
 	cmd.Flags().StringVar(&r.reason, "reason", "", "why; kept in the audit log")
 	cmd.Flags().BoolVar(&plan, "plan", false, "show what would be indexed, and change nothing")
-	cmd.Flags().StringSliceVar(&o.Strip, "strip", nil, "findings to cut out, as `show` names them")
+	cmd.Flags().StringSliceVar(&o.Strip, "strip", nil, "findings to cut out, as quarantine show names them")
 	cmd.Flags().StringSliceVar(&o.Keep, "keep", nil, "findings to let stand")
 	return cmd
 }
@@ -66,7 +66,7 @@ func (r *reviewer) planRelease(c *cobra.Command, a *app.App, id string, o ingest
 	}
 	p, err := a.Pipeline.PlanRelease(c.Context(), r.tenant, id, o)
 	if err != nil {
-		return err
+		return notHeld(id, err)
 	}
 	if r.g.json {
 		return json.NewEncoder(c.OutOrStdout()).Encode(p)
@@ -87,7 +87,7 @@ func (r *reviewer) planRelease(c *cobra.Command, a *app.App, id string, o ingest
 func (r *reviewer) releaseHeld(c *cobra.Command, a *app.App, id string, o ingest.ReleaseOptions) error {
 	stands, err := a.Pipeline.Stands(c.Context(), r.tenant, id, o)
 	if err != nil {
-		return err
+		return notHeld(id, err)
 	}
 	if stands > 0 {
 		if err := operate(c, a, "keep", r.tenant, []string{id}, fmt.Sprintf("%d findings: %s", stands, r.reason)); err != nil {
@@ -99,7 +99,7 @@ func (r *reviewer) releaseHeld(c *cobra.Command, a *app.App, id string, o ingest
 	}
 	e, err := a.Pipeline.ReleaseWith(c.Context(), r.tenant, id, o)
 	if err != nil {
-		return err
+		return notHeld(id, err)
 	}
 	if err := a.Catalog.AddNote(c.Context(), r.tenant, id, note1(a, "release", r.reason)); err != nil {
 		return err
@@ -158,7 +158,7 @@ func (r *reviewer) discardHeld(c *cobra.Command, a *app.App, id string) error {
 		return err
 	}
 	if err := a.Catalog.Discard(c.Context(), r.tenant, id, "discarded by a reviewer"); err != nil {
-		return err
+		return notHeld(id, err)
 	}
 	if err := a.Catalog.AddNote(c.Context(), r.tenant, id, note1(a, "discard", r.reason)); err != nil {
 		return err

@@ -16,7 +16,8 @@ import (
 	"github.com/doorward/doorward/ingest"
 )
 
-// MboxConfig describes a mail box file (RFC 4155, with mboxrd quoting).
+// MboxConfig describes a mail box file (RFC 4155, with mboxrd quoting), or a file
+// with one message, whose name ends in .eml.
 type MboxConfig struct {
 	// Name is the source's name; required.
 	Name string
@@ -72,7 +73,7 @@ func (m *Mbox) Walk(ctx context.Context, fn func(ingest.Item) error) error {
 	}
 	defer f.Close()
 	seen := idSet{}
-	box := &mboxReader{r: bufio.NewReaderSize(f, 1<<16), limit: m.config.MaxBytes}
+	box := &mboxReader{r: bufio.NewReaderSize(f, 1<<16), limit: m.config.MaxBytes, single: strings.EqualFold(filepath.Ext(m.config.Path), ".eml")}
 	for number := 1; ; number++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -144,6 +145,7 @@ func (s idSet) add(id string) bool {
 type mboxReader struct {
 	r      *bufio.Reader
 	limit  int64
+	single bool // the whole file is one message
 	begun  bool
 	closed bool
 }
@@ -154,11 +156,12 @@ func (m *mboxReader) next() ([]byte, int64, error) {
 		return nil, 0, io.EOF
 	}
 	var message []byte
+	m.begun = m.begun || m.single
 	size, over, any := int64(0), false, m.begun
 	start := true
 	for {
 		part, err := m.r.ReadSlice('\n')
-		if start && bytes.HasPrefix(part, []byte("From ")) {
+		if start && !m.single && bytes.HasPrefix(part, []byte("From ")) {
 			for err == bufio.ErrBufferFull { // the rest of a long separator
 				_, err = m.r.ReadSlice('\n')
 			}
@@ -170,7 +173,7 @@ func (m *mboxReader) next() ([]byte, int64, error) {
 			if !m.begun && len(bytes.TrimSpace(part)) > 0 {
 				return nil, 0, fmt.Errorf("the file does not begin with a \"From \" line")
 			}
-			if start && unquoted(part) {
+			if start && !m.single && unquoted(part) {
 				part = part[1:]
 			}
 			size += int64(len(part))

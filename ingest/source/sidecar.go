@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -47,7 +48,7 @@ func (d *Directory) manifest(p string, siblings map[string]bool) ([]byte, error)
 	}
 	f, err := d.open(p + manifestSuffix)
 	if err != nil {
-		return nil, fmt.Errorf("%w: reading the manifest: %w", ingest.ErrAttributes, err)
+		return nil, fmt.Errorf("%w: reading the manifest: %w", ingest.ErrAttributes, withoutPath(err))
 	}
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, maxSidecar+1))
@@ -55,7 +56,7 @@ func (d *Directory) manifest(p string, siblings map[string]bool) ([]byte, error)
 		err = fmt.Errorf("over %d bytes", maxSidecar)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: reading the manifest: %w", ingest.ErrAttributes, err)
+		return nil, fmt.Errorf("%w: reading the manifest: %w", ingest.ErrAttributes, withoutPath(err))
 	}
 	return content, nil
 }
@@ -80,6 +81,14 @@ func (d *Directory) sidecar(p string, siblings map[string]bool) (map[string]any,
 	})
 }
 
+// withoutPath is an error of a file without the file's name.
+func withoutPath(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
 // oneSidecar reads the sidecar file of a document, of which there may be one.
 func oneSidecar(read func(suffix string) (content []byte, found bool, err error)) (map[string]any, string, error) {
 	var s Sidecar
@@ -87,7 +96,7 @@ func oneSidecar(read func(suffix string) (content []byte, found bool, err error)
 	for _, suffix := range sidecarSuffixes {
 		content, found, err := read(suffix)
 		if err != nil {
-			return nil, "", fmt.Errorf("%w: reading the attribute file: %w", ingest.ErrAttributes, err)
+			return nil, "", fmt.Errorf("%w: reading the attribute file: %w", ingest.ErrAttributes, withoutPath(err))
 		}
 		if !found {
 			continue

@@ -139,6 +139,9 @@ func (f *Follower) Reload(ctx context.Context) (changed bool, err error) {
 		return false, nil
 	}
 	if err := f.activate(ctx, got, highest, true); err != nil {
+		if ctx.Err() != nil {
+			return false, fmt.Errorf("loading the policy: %w", ctx.Err()) // it was not refused
+		}
 		return false, f.refuse(err, got.tag)
 	}
 	return true, nil

@@ -136,8 +136,11 @@ func Open(ctx context.Context, c *configs.Config, o Options) (_ *App, err error)
 		}
 	}
 	if err := a.recover(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
 		err = fmt.Errorf("%w; `doorward fsck --deep` says more", err)
-		if !o.Unfinished || ctx.Err() != nil {
+		if !o.Unfinished {
 			return nil, err
 		}
 		a.unfinished = err
