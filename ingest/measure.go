@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/signal"
 	"github.com/doorward/doorward/policy/keys"
@@ -101,19 +99,14 @@ func (r *run) measure(ctx context.Context, batch []*work) error {
 	if err != nil {
 		return err
 	}
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.p.Workers)
 	var kept atomic.Int64
-	for _, w := range list {
-		group.Go(func() error {
-			r.p.profile(gctx, w, profiler)
-			if size := w.read.size; size >= largeText || kept.Add(int64(size)) > int64(r.p.InHand) {
-				w.read.Extracted, w.read.put = Extracted{}, w.read.err == nil
-			}
-			return gctx.Err()
-		})
-	}
-	if err := group.Wait(); err != nil {
+	err = r.p.each(ctx, list, func(ctx context.Context, w *work) {
+		r.p.profile(ctx, w, profiler)
+		if size := w.read.size; size >= largeText || kept.Add(int64(size)) > int64(r.p.InHand) {
+			w.read.Extracted, w.read.put = Extracted{}, w.read.err == nil
+		}
+	})
+	if err != nil {
 		return err
 	}
 	for _, w := range list {

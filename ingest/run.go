@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
@@ -276,21 +277,38 @@ func (r *run) judgePart(ctx context.Context, part []*work) error {
 	if r.contained, err = r.p.orders(ctx); err != nil {
 		return err
 	}
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.p.Workers)
+	var list []*work
 	for _, w := range part {
-		if w.event.Outcome != "" || w.reattr != nil {
-			continue
+		if w.event.Outcome == "" && w.reattr == nil {
+			list = append(list, w)
 		}
-		group.Go(func() error {
-			r.p.judge(gctx, w, judgeOptions{snapshot: r.snapshot, revision: r.revision, contained: r.contained})
-			return gctx.Err()
-		})
 	}
-	if err := group.Wait(); err != nil {
+	err = r.p.each(ctx, list, func(ctx context.Context, w *work) {
+		r.p.judge(ctx, w, judgeOptions{snapshot: r.snapshot, revision: r.revision, contained: r.contained})
+	})
+	if err != nil {
 		return err
 	}
 	return r.stopFlood(ctx, part)
+}
+
+// each calls fn for every document, several at once. A goroutine takes one after the
+// other, because evaluating policy grows its stack, which costs as much again.
+func (p *Pipeline) each(ctx context.Context, list []*work, fn func(context.Context, *work)) error {
+	group, gctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for range min(p.Workers, len(list)) {
+		group.Go(func() error {
+			for i := next.Add(1) - 1; i < int64(len(list)); i = next.Add(1) - 1 {
+				fn(gctx, list[i])
+				if err := gctx.Err(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // receive makes changed documents durable, here or with those who will judge them.

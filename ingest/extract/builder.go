@@ -119,7 +119,7 @@ func (b *builder) raw(s string) {
 	if s == "" || !b.spend(len(s)) {
 		return
 	}
-	if plainASCII(s) {
+	if plainRun(s) == len(s) {
 		b.out = append(b.out, s...)
 		b.marks = 0
 		return
@@ -130,20 +130,28 @@ func (b *builder) raw(s string) {
 	if struck != "" {
 		b.hideAt(at, Concealed, "terminal-control", "terminal control sequence", struck)
 	}
-	for i, r := range s {
+	b.out = slices.Grow(b.out, len(s))
+	for i := 0; i < len(s); {
+		if n := plainRun(s[i:]); n > 0 {
+			b.out, b.marks = append(b.out, s[i:i+n]...), 0
+			i += n
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		i += size
 		switch {
 		case r == utf8.RuneError:
 			b.out = utf8.AppendRune(b.out, r)
 			continue
 		case r == '\r':
-			if i+1 >= len(s) || s[i+1] != '\n' {
+			if i >= len(s) || s[i] != '\n' {
 				b.out = append(b.out, '\n')
 			}
 			continue
 		case r == '\u2028' || r == '\u2029' || r == '\u0085' || r == '\v' || r == '\f':
 			b.out = append(b.out, '\n')
 			continue
-		case r != '\n' && r != '\t' && unicode.IsControl(r):
+		case unicode.IsControl(r):
 			continue
 		case r >= 0x300 && unicode.In(r, unicode.Mn, unicode.Me):
 			if b.marks++; b.marks > maxMarks {
@@ -160,14 +168,14 @@ func (b *builder) raw(s string) {
 	}
 }
 
-// plainASCII reports whether s needs no cleaning.
-func plainASCII(s string) bool {
+// plainRun is the length of what s begins with that needs no cleaning.
+func plainRun(s string) int {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c >= 0x7f || c < 0x20 && c != '\n' && c != '\t' {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(s)
 }
 
 // line ends the current line, if it has text.

@@ -110,7 +110,7 @@ func detect(in Input) (format, error) {
 		return "", fmt.Errorf("%w: a ZIP follows other data", ErrAmbiguous)
 	}
 	for _, s := range signatures {
-		if bytes.HasPrefix(p, []byte(s.magic)) && (s.mediaType == "application/rtf" || !isText(p) || !plainASCII(s.magic)) {
+		if bytes.HasPrefix(p, []byte(s.magic)) && (s.mediaType == "application/rtf" || !isText(p) || plainRun(s.magic) < len(s.magic)) {
 			if s.mediaType == "application/x-ole-storage" && bytes.Contains(p, utf16le("EncryptedPackage")) {
 				return "", fmt.Errorf("%w: Office document", ErrEncrypted)
 			}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 )
 
 // A canary is canaryRandom random bytes and as many of their HMAC under the
@@ -39,7 +40,7 @@ func HoldsCanary(key []byte, text string) bool {
 	var raw [canaryBytes]byte
 	run := 0
 	for i := range len(text) {
-		if !isHex(text[i]) {
+		if !hexDigits[text[i]] {
 			run = 0
 			continue
 		}
@@ -57,14 +58,26 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
+var hexDigits = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isHex(byte(c))
+	}
+	return t
+}()
+
 // Labels counts the citation labels, in brackets, that a text holds.
 func Labels(text string) int {
 	n := 0
-	for i := 0; i < len(text); i++ {
-		if l := labelLen(text[i:]); l > 0 {
-			n++
-			i += l - 1
+	for {
+		i := strings.IndexByte(text, '[')
+		if i < 0 {
+			return n
 		}
+		text = text[i:]
+		l := labelLen(text)
+		if l > 0 {
+			n++
+		}
+		text = text[max(l, 1):]
 	}
-	return n
 }

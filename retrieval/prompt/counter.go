@@ -3,6 +3,7 @@ package prompt
 import (
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -101,8 +102,11 @@ func (c *Counter) known(p *shortPieces, text string, start, end int) int {
 // Count would of text[start:end], both on rune borders, and works through the text
 // only once.
 func (c *Counter) Spans(text string) func(start, end int) int {
-	cut := make([]int, 0, len(text)/4)    // where two sides count apart
-	before := make([]int, 0, len(text)/4) // tokens before it from the first cut on
+	if len(text) > math.MaxInt32 {
+		return func(start, end int) int { return c.Count(text[start:end]) }
+	}
+	cut := make([]int32, 0, len(text)/5)    // where two sides count apart
+	before := make([]int32, 0, len(text)/5) // tokens before it from the first cut on
 	n, start := 0, 0
 	known := c.lent.borrow()
 	var at cutter
@@ -112,22 +116,22 @@ func (c *Counter) Spans(text string) func(start, end int) int {
 			if len(cut) > 0 {
 				n += known.count(c, text, start, i)
 			}
-			cut, before = append(cut, i), append(before, n)
+			cut, before = append(cut, int32(i)), append(before, int32(n))
 			start = i
 		}
 		i = end
 	}
 	c.lent.giveBack(known)
 	return func(start, end int) int {
-		i, _ := slices.BinarySearch(cut, start)
-		j, found := slices.BinarySearch(cut, end)
+		i, _ := slices.BinarySearch(cut, int32(start))
+		j, found := slices.BinarySearch(cut, int32(end))
 		if !found {
 			j--
 		}
 		if i >= len(cut) || j < i {
 			return c.piece(text[start:end])
 		}
-		return c.piece(text[start:cut[i]]) + before[j] - before[i] + c.piece(text[cut[j]:end])
+		return c.piece(text[start:cut[i]]) + int(before[j]-before[i]) + c.piece(text[cut[j]:end])
 	}
 }
 

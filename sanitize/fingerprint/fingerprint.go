@@ -15,6 +15,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 )
@@ -105,27 +106,59 @@ func winnow(prints []Print) []Print {
 	if len(prints) == 0 {
 		return nil
 	}
-	room := 2*len(prints)/(Window+1) + 1
-	kept := make([]Print, 0, room)
-	seen := make(map[Print]bool, room)
+	kept := make([]Print, 0, 2*len(prints)/(Window+1)+1)
+	seen := newSet(len(prints))
 	last := -1
 	for i := range prints {
 		if i+1 < Window && i+1 < len(prints) {
 			continue
 		}
-		lowest := max(0, i-Window+1)
-		for j := lowest; j <= i; j++ {
-			if prints[j] <= prints[lowest] {
-				lowest = j
+		if first := max(0, i-Window+1); last < first { // it left the window, or there was none
+			last = first
+			for j := first + 1; j <= i; j++ {
+				if prints[j] <= prints[last] {
+					last = j
+				}
 			}
+		} else if prints[i] <= prints[last] {
+			last = i
+		} else {
+			continue
 		}
-		if lowest != last && !seen[prints[lowest]] {
-			kept = append(kept, prints[lowest])
-			seen[prints[lowest]] = true
+		if seen.add(prints[last]) {
+			kept = append(kept, prints[last])
 		}
-		last = lowest
 	}
 	return kept
+}
+
+// set is a set of prints, which are spread evenly: their lower bits are places,
+// open addressing.
+type set struct {
+	places []Print
+	zero   bool // it has 0, which marks a free place
+}
+
+// newSet has room for n.
+func newSet(n int) *set { return &set{places: make([]Print, 1<<bits.Len(uint(n)))} }
+
+// add is false for a print that is there.
+func (s *set) add(p Print) bool {
+	if p == 0 {
+		was := s.zero
+		s.zero = true
+		return !was
+	}
+	mask := len(s.places) - 1
+	for i := int(p) & mask; ; i = (i + 1) & mask {
+		switch s.places[i] {
+		case 0:
+			s.places[i] = p
+			return true
+		case p:
+			return false
+		}
+	}
 }
 
 // Word is a word of a text: letters and digits without what stands between. In

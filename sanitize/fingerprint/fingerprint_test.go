@@ -1,8 +1,14 @@
 package fingerprint_test
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +54,67 @@ func TestACutterCutsAnySplitAlike(t *testing.T) {
 			t.Fatalf("%q: %v, want %v", text, got, want)
 		}
 	})
+}
+
+// TestWinnowing holds what is kept against the definition: of every Window runs the
+// rightmost of the smallest, each print once.
+func TestWinnowing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOf(rapid.SampledFrom(strings.Fields("a b c d e f g"))).Draw(t, "words"), " ")
+		var prints, want []fingerprint.Print
+		h := fingerprint.NewHasher(key)
+		fingerprint.Each(text, func(w fingerprint.Word) {
+			if p, ok := h.Word(w.Hash); ok {
+				prints = append(prints, p)
+			}
+		})
+		for i := range max(1, len(prints)-fingerprint.Window+1) {
+			window := prints[min(i, len(prints)):min(i+fingerprint.Window, len(prints))]
+			if len(window) == 0 {
+				break
+			}
+			if p := slices.Min(window); !slices.Contains(want, p) {
+				want = append(want, p)
+			}
+		}
+		if got := fingerprint.Of(key, text); !slices.Equal(got, want) {
+			t.Fatalf("kept %v, want %v", got, want)
+		}
+	})
+}
+
+// TestAPrint is the definition: CBC-MAC of the hashes of the words, three blocks, under
+// a key that HKDF expands.
+func TestAPrint(t *testing.T) {
+	expanded, err := hkdf.Expand(sha256.New, key, "doorward fingerprints 2", 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := aes.NewCipher(expanded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := make([]byte, 0, 48)
+	h := fingerprint.NewHasher(key)
+	for i := range uint64(9) {
+		p, ok := h.Word(i)
+		message = binary.LittleEndian.AppendUint64(message, i)
+		if len(message) > 8*fingerprint.Run {
+			message = message[8:]
+		}
+		if ok != (i >= fingerprint.Run-1) {
+			t.Fatalf("word %d: %v", i, ok)
+		}
+		if !ok {
+			continue
+		}
+		sum := make([]byte, 48)
+		copy(sum, message)
+		cipher.NewCBCEncrypter(b, make([]byte, 16)).CryptBlocks(sum, sum)
+		if want := fingerprint.Print(binary.LittleEndian.Uint64(sum[32:])); p != want {
+			t.Errorf("word %d: %x, want %x", i, p, want)
+		}
+	}
 }
 
 // all returns every print of a text, as the one who looks up does.
