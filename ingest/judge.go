@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -425,16 +426,29 @@ func (p *Pipeline) sign(v *catalog.Version, o judgeOptions) error {
 	if o.released {
 		rec.Verdict = "released"
 	}
-	for _, c := range v.Chunks {
-		rec.Chunks = append(rec.Chunks, receipt.Chunk{ID: c.ID, Text: receipt.Hash(key, []byte(c.Text)), Terms: receipt.Hash(key, TermBytes(c.Terms))})
-	}
+	rec.Chunks = covered(key, v.Chunks)
 	v.Receipt, err = receipt.Sign(rec, p.Signer)
 	return err
 }
 
+// covered is what a receipt says of chunks.
+func covered(key []byte, chunks []catalog.StoredChunk) []receipt.Chunk {
+	h, out := receipt.NewHasher(key), make([]receipt.Chunk, 0, len(chunks))
+	var b []byte
+	for _, c := range chunks {
+		b = append(b[:0], c.Text...)
+		text := h.Hash(b)
+		b = appendTerms(b[:0], c.Terms)
+		out = append(out, receipt.Chunk{ID: c.ID, Text: text, Terms: h.Hash(b)})
+	}
+	return out
+}
+
 // TermBytes is the fixed encoding of terms that receipts cover.
-func TermBytes(terms []embed.Term) []byte {
-	b := make([]byte, 0, 8*len(terms))
+func TermBytes(terms []embed.Term) []byte { return appendTerms(nil, terms) }
+
+func appendTerms(b []byte, terms []embed.Term) []byte {
+	b = slices.Grow(b, 8*len(terms))
 	for _, t := range terms {
 		b = binary.LittleEndian.AppendUint32(b, t.Key)
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(t.Weight))

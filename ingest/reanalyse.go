@@ -124,12 +124,12 @@ func (p *Pipeline) analyse(v *catalog.Version) error {
 	text := whole(v.Chunks)
 	language := p.Analyzer.Language(text)
 	rec := v.Receipt.Receipt
-	rec.Issued, rec.Chunks = p.Now().Unix(), nil
+	rec.Issued = p.Now().Unix()
 	for i := range v.Chunks {
 		c := &v.Chunks[i]
 		c.Terms = p.Analyzer.Analyze(key, embed.Document{Title: v.Title, Headings: c.Headings, Body: c.Text, Language: language})
-		rec.Chunks = append(rec.Chunks, receipt.Chunk{ID: c.ID, Text: receipt.Hash(content, []byte(c.Text)), Terms: receipt.Hash(content, TermBytes(c.Terms))})
 	}
+	rec.Chunks = covered(content, v.Chunks)
 	if len(v.Prints) > 0 {
 		if v.Prints, err = p.prints(v.Tenant, text); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -187,6 +188,9 @@ func (r *run) take(ctx context.Context, w *work) error {
 // ContentPurpose derives the key that content hashes and receipts use.
 const ContentPurpose = "content"
 
+// maxExpected is how much room is made for what a source says an item has.
+const maxExpected = 1 << 20
+
 func readItem(ctx context.Context, it Item, limit int64) ([]byte, error) {
 	if it.Size > limit {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, it.Size, limit)
@@ -196,10 +200,12 @@ func readItem(ctx context.Context, it Item, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
+	var b bytes.Buffer
+	b.Grow(int(min(max(it.Size, 0), maxExpected)) + bytes.MinRead)
+	if _, err := b.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
+	data := b.Bytes()
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, limit)
 	}

@@ -150,7 +150,7 @@ func Split(text string, blocks []Block, c Config) ([]Chunk, error) {
 	if s, ok := c.Counter.(Spans); ok {
 		count = s.Spans(text)
 	}
-	cut := cutter{text: text, Config: c, count: count}
+	cut := cutter{text: text, Config: c, count: count, pieces: make([]piece, 0, len(text)/100+8)}
 	for _, b := range fill(text, blocks) {
 		cut.block(b)
 	}

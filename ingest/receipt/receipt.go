@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 )
 
 // ErrInvalid means a receipt's signature is wrong, or it does not cover what it
@@ -95,10 +96,22 @@ func (r Receipt) Covers(key []byte, id, text string) error {
 }
 
 // Hash is the keyed hash receipts use for content, in hex.
-func Hash(key, content []byte) string {
-	m := hmac.New(sha256.New, key)
-	m.Write(content)
-	return hex.EncodeToString(m.Sum(nil))
+func Hash(key, content []byte) string { return NewHasher(key).Hash(content) }
+
+// Hasher is [Hash] under one key, for many contents, one after the other.
+type Hasher struct {
+	mac hash.Hash
+	sum [sha256.Size]byte
+}
+
+// NewHasher takes the tenant's key.
+func NewHasher(key []byte) *Hasher { return &Hasher{mac: hmac.New(sha256.New, key)} }
+
+// Hash is the keyed hash of content, in hex.
+func (h *Hasher) Hash(content []byte) string {
+	h.mac.Reset()
+	h.mac.Write(content)
+	return hex.EncodeToString(h.mac.Sum(h.sum[:0]))
 }
 
 // ID is the hash by which an index refers to the receipt: it changes with

@@ -15,6 +15,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/doorward/doorward/sanitize/fingerprint"
 )
@@ -101,7 +102,13 @@ type Profile struct {
 }
 
 // Profiler measures documents of one tenant. It is safe for concurrent use.
-type Profiler struct{ shingles, words cipher.Block }
+type Profiler struct {
+	shingles, words cipher.Block
+	room            sync.Pool // of *[]fingerprint.Word
+}
+
+// maxRoom is the most words of which the room is kept for the next document.
+const maxRoom = 1 << 15
 
 // NewProfiler takes the tenant's key of 32 bytes for this purpose.
 func NewProfiler(key []byte) (*Profiler, error) {
@@ -111,7 +118,7 @@ func NewProfiler(key []byte) (*Profiler, error) {
 		return nil, err
 	}
 	w, err := aes.NewCipher(sum[16:])
-	return &Profiler{s, w}, err
+	return &Profiler{shingles: s, words: w, room: sync.Pool{New: func() any { return new([]fingerprint.Word) }}}, err
 }
 
 // prf is a pseudorandom function of hashes, with room to work in.
@@ -128,7 +135,8 @@ func (f *prf) of(h uint64) uint64 {
 
 // Measure profiles a text.
 func (p *Profiler) Measure(text string) Profile {
-	words := make([]fingerprint.Word, 0, min(len(text)/5, maxWords))
+	room := p.room.Get().(*[]fingerprint.Word)
+	words := slices.Grow((*room)[:0], min(len(text)/5, maxWords))
 	fingerprint.Each(text, func(w fingerprint.Word) {
 		if len(words) < maxWords {
 			words = append(words, w)
@@ -136,8 +144,21 @@ func (p *Profiler) Measure(text string) Profile {
 	})
 	out := Profile{Words: len(words), Signature: p.signature(words), Query: query(text, words)}
 	out.Terms, out.Repetition = p.terms(words)
+	if *room = words; cap(words) <= maxRoom {
+		p.room.Put(room)
+	}
 	return out
 }
+
+// steps are what one, two, three … steps of Knuth's MMIX generator come to.
+var steps = func() (t [size]struct{ times, plus uint64 }) {
+	times, plus := uint64(1), uint64(0)
+	for i := range t {
+		times, plus = times*6364136223846793005, plus*6364136223846793005+1442695040888963407
+		t[i].times, t[i].plus = times, plus
+	}
+	return t
+}()
 
 func (p *Profiler) signature(words []fingerprint.Word) Signature {
 	var s Signature
@@ -146,10 +167,9 @@ func (p *Profiler) signature(words []fingerprint.Word) Signature {
 	}
 	f := prf{block: p.shingles}
 	add := func(h uint64) {
-		x := f.of(h)
-		for i := range s {
-			x = x*6364136223846793005 + 1442695040888963407 // Knuth's MMIX; the input is pseudorandom already
-			s[i] = min(s[i], uint32(x>>32))
+		x := f.of(h) // pseudorandom already
+		for i, step := range &steps {
+			s[i] = min(s[i], uint32((x*step.times+step.plus)>>32))
 		}
 	}
 	if len(words) < shingle {

@@ -207,3 +207,15 @@ func TestGrowthAddsUp(t *testing.T) {
 		t.Errorf("it remembers %v documents", b.Documents)
 	}
 }
+
+// TestSteps holds the generator's steps against the generator.
+func TestSteps(t *testing.T) {
+	x := uint64(0x0123456789abcdef)
+	first := x
+	for i, step := range steps {
+		x = x*6364136223846793005 + 1442695040888963407
+		if got := first*step.times + step.plus; got != x {
+			t.Fatalf("step %d: %x, want %x", i, got, x)
+		}
+	}
+}
