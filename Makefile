@@ -84,7 +84,8 @@ syscalls: ## Fail, fill the disk or kill at every system call of an ingest (Linu
 rescans: ## Scan 100,000 documents again while queries go on (COUNT)
 	DOORWARD_RESCAN=$(or $(COUNT),100000) $(GO) test ./cmd/internal/app -run TestRescanRate -count=1 -v -timeout 60m
 
-bitflips: ## Turn 10,000 bits of the catalog: all found, or nothing stored changed (FLIPS=n)
+bitflips: ## Turn 10,000 bits of the catalog: all found, or nothing stored changed; and of the index's segments: all found, and made anew (FLIPS=n)
+	DOORWARD_BITFLIPS=$(or $(FLIPS),10000) $(GO) test ./retrieval/index/sqlite -run TestFlippedBitsOfSegments -count=1 -v -timeout 60m
 	DOORWARD_BITFLIPS=$(or $(FLIPS),10000) $(GO) test ./cmd/internal/app -run TestBitFlips -count=1 -v -timeout 60m
 
 policy-fuzz: ## 1,000,000 random policy decisions, four ways

@@ -20,6 +20,7 @@ type corpus struct {
 	young     *part // the tail
 	tail      *tail // its body
 	flushAt   int   // slots of the tail
+	counted   int   // of the tail's size in [Index.tails]
 	closed    bool
 
 	statistics *embed.Statistics
@@ -78,6 +79,7 @@ func (t *corpus) putOne(p *point) error {
 	}
 	y.pks, y.rows = append(y.pks, p.pk), append(y.rows, row)
 	b.slots = append(b.slots, slot{id: p.id, document: p.document, version: p.version, receipt: p.receipt, ordinal: p.ordinal})
+	b.size += slotBytes + len(p.terms) + 4*t.dimension
 	if b.waiting = append(b.waiting, p.terms); len(b.waiting) == mostGathered {
 		var g bulk
 		g.gather(b.waiting[:fileBatch], every)
@@ -198,6 +200,7 @@ func (t *corpus) shrink() error {
 		young.dead, young.vector = young.dead.grown(int(to)), young.vector.grown(int(to))
 		young.pks, young.rows = append(young.pks, t.young.pks[old]), append(young.rows, row)
 		b.slots = append(b.slots, t.tail.slots[old])
+		b.size += t.tail.size / len(t.tail.slots)
 		if t.young.vector.has(uint32(old)) {
 			young.vector.set(n)
 		}

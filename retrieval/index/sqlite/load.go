@@ -98,6 +98,8 @@ func (x *Index) loadTails(young []int64) (err error) {
 		if len(t.young.pks) >= t.flushAt {
 			x.settle(tenant, t)
 		}
+		x.count(t)
+		x.boundTails()
 		return true
 	})
 	return errors.Join(readErr, err)
@@ -149,6 +151,7 @@ func (x *Index) loadSegments() error {
 	for _, f := range files {
 		if !known[f] {
 			x.remove(f)
+			x.at("removed")
 		}
 	}
 	return nil
@@ -188,6 +191,7 @@ var segmentName = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 func (x *Index) unlist(name string) error {
 	_, err := x.write.Exec("DELETE FROM segments WHERE name = ?", name)
+	x.at("unlisted")
 	return err
 }
 

@@ -40,8 +40,8 @@ func (x *Index) Remove(ctx context.Context, tenant string, ids []string) error {
 	return nil
 }
 
-// Sound checks the file itself and returns what is wrong with it, in SQLite's
-// words.
+// Sound checks the file itself and the segments beside it, and returns what is wrong
+// with them, of the file in SQLite's words.
 func (x *Index) Sound(ctx context.Context) ([]string, error) {
 	if err := x.ready(ctx); err != nil {
 		return nil, fmt.Errorf("checking index: %w", err)
@@ -64,7 +64,7 @@ func (x *Index) Sound(ctx context.Context) ([]string, error) {
 	if err := rows.Err(); err != nil {
 		list = append(list, err.Error())
 	}
-	return list, errors.Join(ctx.Err())
+	return append(list, x.flawedSegments(ctx)...), errors.Join(ctx.Err())
 }
 
 // Snapshot writes a consistent copy of the file to a new one while searches and

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -11,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/doorward/doorward/retrieval/index"
 )
@@ -19,6 +21,9 @@ const (
 	// tailSlots is how many points a tenant's tail takes before it becomes a
 	// segment: what opening files anew at most, and what stays on the heap.
 	tailSlots = 8192
+	// tailBytes is how much all tenants' tails may take together, about, before the
+	// largest become segments, however few points they have.
+	tailBytes = 64 << 20
 	// fanout is how many neighbouring segments of a size become one, so that a
 	// point is written as often as its tenant's points have digits to this base.
 	fanout = 8
@@ -34,7 +39,7 @@ func (x *Index) newSegment(ctx context.Context, tenant string, from []source) (*
 	r := record{name: hex.EncodeToString(name[:]), tenant: tenant}
 	path := x.segmentPath(r.name)
 	var err error
-	if r.size, r.sum, err = writeSegment(ctx, path, from); err != nil {
+	if r.size, r.sum, err = writeSegment(ctx, path, from, x.at); err != nil {
 		return nil, err
 	}
 	p, err := openSegment(path, r, x.pins.Dimension, false)
@@ -54,6 +59,7 @@ func (r record) list(tx *sql.Tx) error {
 // waits where it is searched. Only the writer calls it, so nothing changes meanwhile. A failure leaves the tail in
 // memory, where it may grow to twice its size before the next attempt.
 func (x *Index) settle(tenant string, t *corpus) {
+	defer x.count(t)
 	y := t.young
 	switch {
 	case len(y.pks) < t.flushAt && y.deaths > 1000 && 4*y.deaths > len(y.pks), len(y.pks) >= t.flushAt && 2*y.deaths > len(y.pks):
@@ -75,6 +81,41 @@ func (x *Index) settle(tenant string, t *corpus) {
 	}
 }
 
+// count brings the sum of tails up to date.
+func (x *Index) count(t *corpus) {
+	x.tails.Add(int64(t.tail.size - t.counted))
+	t.counted = t.tail.size
+}
+
+// flushAtOnce is how many tails become segments after one commit, at most: each
+// waits for the disk.
+const flushAtOnce = 16
+
+// boundTails makes segments of the largest tails when all together are too large:
+// tenants may be many, and each of its tails small.
+func (x *Index) boundTails() {
+	if x.tails.Load() <= x.mostTails {
+		return
+	}
+	most := int64(cmp.Or(x.cfg.tailBytes, tailBytes))
+	names := x.names()
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(x.corpus(b).tail.size, x.corpus(a).tail.size) })
+	for _, name := range names[:min(len(names), flushAtOnce)] {
+		t := x.corpus(name)
+		if x.tails.Load() <= most || t.tail.size == 0 {
+			break
+		}
+		err := x.flush(name, t)
+		x.count(t)
+		if err != nil { // as in settle
+			x.mostTails = 2 * x.tails.Load()
+			return
+		}
+	}
+	x.mostTails = most
+	nudge(x.nudge)
+}
+
 // nudge wakes who waits on c, unless that is done already.
 func nudge(c chan<- struct{}) {
 	select {
@@ -85,7 +126,13 @@ func nudge(c chan<- struct{}) {
 
 // flush makes a segment of the tail.
 func (x *Index) flush(tenant string, t *corpus) error {
-	from, _ := sources([]*part{t.young})
+	from, points := sources([]*part{t.young})
+	if points == 0 {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.young, t.tail = newTail(t.dimension)
+		return nil
+	}
 	p, err := x.newSegment(x.alive, tenant, from)
 	if err != nil {
 		return err
@@ -102,6 +149,7 @@ func (x *Index) flush(tenant string, t *corpus) error {
 		s.discard(x)
 		return err
 	}
+	x.at("listed")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.segments = append(t.segments, p)
@@ -113,6 +161,7 @@ func (x *Index) flush(tenant string, t *corpus) error {
 func (s *segment) discard(x *Index) {
 	s.release()
 	x.remove(x.segmentPath(s.record.name))
+	x.at("removed")
 }
 
 // remove removes a segment's file, or keeps its path for [Index.sweep].
@@ -151,20 +200,63 @@ func (x *Index) names() []string {
 // merger keeps segments few, behind writes and searches.
 func (x *Index) merger() {
 	defer x.stopped.Done()
+	again := time.NewTicker(verifyEvery)
+	defer again.Stop()
 	for {
 		select {
 		case <-x.stop:
 			return
 		case <-x.nudge:
+			x.merge()
+		case <-again.C:
+			x.verify()
 		}
-		for _, name := range x.names() {
-			for more := true; more; {
-				var err error
-				more, err = x.rewrite(x.alive, name, pickRun(x.tailSlots))
-				more = more && err == nil // what failed is tried again after the next flush
+	}
+}
+
+// merge writes anew what is better so.
+func (x *Index) merge() {
+	for _, name := range x.names() {
+		for more := true; more; {
+			var err error
+			more, err = x.rewrite(x.alive, name, pickRun(x.tailSlots))
+			more = more && err == nil // what failed is tried again after the next flush
+		}
+	}
+}
+
+// verifyEvery is how often segments are compared with their checksums while they are
+// in use. Opening does so, too.
+const verifyEvery = time.Hour
+
+// verify stops answers from segments that are not as they were written.
+func (x *Index) verify() {
+	if flaws := x.flawedSegments(x.alive); len(flaws) > 0 {
+		x.breakDown(errSegment)
+	}
+}
+
+// flawedSegments compares the segments in use with what they were when they were
+// written, and names those that differ.
+func (x *Index) flawedSegments(ctx context.Context) (flaws []string) {
+	x.merging.Lock() // so that none is removed meanwhile
+	defer x.merging.Unlock()
+	for _, name := range x.names() {
+		t := x.corpus(name)
+		t.mu.RLock()
+		list := slices.Clone(t.segments)
+		t.mu.RUnlock()
+		for _, p := range list {
+			s := p.body.(*segment)
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err := checkFile(x.segmentPath(s.record.name), s.record); err != nil {
+				flaws = append(flaws, fmt.Sprintf("segment %s is not as it was written; restart to make it anew", s.record.name))
 			}
 		}
 	}
+	return flaws
 }
 
 // pickRun chooses neighbouring segments that are better one: a segment of which a
@@ -178,7 +270,7 @@ func pickRun(unit int) func([]*part) []*part {
 			}
 			total += p.alive()
 		}
-		for limit := unit * fanout; limit/fanout <= total; limit *= fanout {
+		for limit := unit * fanout; limit == unit*fanout || limit/fanout <= total; limit *= fanout {
 			run := 0
 			for i, p := range all {
 				if run++; p.alive() >= limit {

@@ -70,7 +70,11 @@ type tail struct {
 	dimension int
 	slots     []slot
 	stored    []string // attributes by row
+	size      int      // bytes it takes, about
 }
+
+// slotBytes is what a slot takes beside its terms and vector, about.
+const slotBytes = 300
 
 func newTail(dimension int) (*part, *tail) {
 	b := &tail{dimension: dimension}

@@ -82,12 +82,8 @@ func openSegment(path string, r record, dimension int, check bool) (_ *part, err
 		return nil, errSegment
 	}
 	if check {
-		sum := crc32.New(castagnoli)
-		if _, err := io.CopyBuffer(onlyWriter{sum}, onlyReader{f}, make([]byte, 1<<18)); err != nil {
+		if err := checkSum(f, r.sum); err != nil {
 			return nil, err
-		}
-		if sum.Sum32() != r.sum {
-			return nil, errSegment
 		}
 	}
 	data, release, err := mapFile(f, int(r.size))
@@ -101,6 +97,30 @@ func openSegment(path string, r record, dimension int, check bool) (_ *part, err
 	}
 	p.body.(*segment).release = release
 	return p, nil
+}
+
+// checkFile compares a segment's file with what is listed of it.
+func checkFile(path string, r record) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if fi, err := f.Stat(); err != nil || fi.Size() != r.size {
+		return errors.Join(errSegment, err)
+	}
+	return checkSum(f, r.sum)
+}
+
+func checkSum(f *os.File, want uint32) error {
+	sum := crc32.New(castagnoli)
+	if _, err := io.CopyBuffer(onlyWriter{sum}, onlyReader{f}, make([]byte, 1<<18)); err != nil {
+		return err
+	}
+	if sum.Sum32() != want {
+		return errSegment
+	}
+	return nil
 }
 
 // onlyReader and onlyWriter hide what would make io.CopyBuffer ignore its buffer.

@@ -37,11 +37,12 @@ func sources(parts []*part) (out []source, points int) {
 // writeSegment writes the living slots of parts, which are in order, to a new
 // file that is on disk when it returns. It holds 12 bytes a term and some 30 a
 // slot in memory.
-func writeSegment(ctx context.Context, path string, from []source) (size int64, sum uint32, err error) {
+func writeSegment(ctx context.Context, path string, from []source, at func(step string)) (size int64, sum uint32, err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return 0, 0, err
 	}
+	at("made")
 	defer func() {
 		if err = errors.Join(err, f.Close()); err != nil {
 			os.Remove(path)
@@ -52,15 +53,18 @@ func writeSegment(ctx context.Context, path string, from []source) (size int64, 
 	if err := w.postings(ctx, from); err != nil {
 		return 0, 0, err
 	}
+	at("half written")
 	w.slots(from)
 	w.vectors(from)
 	w.attributes(from)
 	if err := w.finish(); err != nil {
 		return 0, 0, err
 	}
+	at("written")
 	if err := f.Sync(); err != nil {
 		return 0, 0, err
 	}
+	at("synced")
 	return w.n, w.sum.Sum32(), syncFolder(filepath.Dir(path))
 }
 

@@ -8,7 +8,7 @@
 // The file holds ids, keyed terms, vectors, attributes and receipt hashes, no
 // text; segments the same. On the heap stay a bit a point, the distinct values of
 // attributes with some 4 bytes for each attribute of each distinct set of them, and
-// the tails: 3 bytes a term and 4 a vector component. Searches read what they need
+// the tails: 5 bytes a term and 4 a vector component, some 64 MB of all tenants. Searches read what they need
 // of the mapped files, so an index is fast as long as the system has memory to keep
 // them; for up to a few million chunks, beyond that use Qdrant. One process opens a
 // file; a second is refused.
@@ -24,6 +24,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -47,7 +48,10 @@ type Config struct {
 	// Fusion joins term and vector rankings.
 	Fusion index.Fusion
 
-	tailSlots int // for tests; 0 is the package's
+	// For tests; zero values are the package's.
+	tailSlots, tailBytes int
+	step                 func(name string) // called where a crash could come
+	byHand               bool              // segments are merged when [Index.merge] is called
 }
 
 // Index implements index.Reader, Writer, Scroller and Epochs. It is safe for
@@ -74,6 +78,8 @@ type Index struct {
 	left []string // files of segments that could not be removed yet
 
 	tailSlots int
+	tails     atomic.Int64  // bytes all tails take, about
+	mostTails int64         // from where on the largest become segments
 	merging   sync.Mutex    // held while segments are written anew
 	nudge     chan struct{} // there may be segments to merge
 	asked     chan struct{} // somebody searched terms that are not filed
@@ -121,7 +127,7 @@ func open(cfg Config) (_ *Index, err error) {
 	}
 	cfg.Fusion = cfg.Fusion.WithDefaults()
 	x := &Index{cfg: cfg, corpora: map[string]*corpus{}, queue: make(chan *change), stop: make(chan struct{}),
-		tailSlots: cmp.Or(cfg.tailSlots, tailSlots), nudge: make(chan struct{}, 1), asked: make(chan struct{}, 1)}
+		tailSlots: cmp.Or(cfg.tailSlots, tailSlots), mostTails: int64(cmp.Or(cfg.tailBytes, tailBytes)), nudge: make(chan struct{}, 1), asked: make(chan struct{}, 1)}
 	x.alive, x.end = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -153,10 +159,20 @@ func open(cfg Config) (_ *Index, err error) {
 	if err = x.load(); err != nil {
 		return nil, err
 	}
-	x.stopped.Add(2)
+	x.stopped.Add(1)
 	go x.writer()
-	go x.merger()
+	if !cfg.byHand {
+		x.stopped.Add(1)
+		go x.merger()
+	}
 	return x, nil
+}
+
+// at says that a step is done after which a process may end.
+func (x *Index) at(step string) {
+	if x.cfg.step != nil {
+		x.cfg.step(step)
+	}
 }
 
 // connect opens a pool with the durability this package promises: every commit

@@ -104,12 +104,14 @@ func (x *Index) commit(group []*change) {
 		return
 	}
 	x.changes++
+	x.at("committed")
 	for _, c := range live {
 		c.done <- x.remember(c)
 	}
 	for _, c := range live {
 		x.settle(c.tenant, x.corpusOrNew(c.tenant))
 	}
+	x.boundTails()
 }
 
 func (x *Index) commitFile(group []*change) error {
