@@ -39,7 +39,7 @@ const (
 type Config struct {
 	Concurrent int           // short requests worked on at once
 	Queue      int           // short requests that may wait for a place
-	Wait       time.Duration // longest wait for a place; while too much arrives, as long as a request takes that need not wait
+	Wait       time.Duration // longest wait for a place; while too much arrives, twice as long as an unhurried request holds one
 	Pushes     int           // pushed documents worked on at once, with as many waiting
 	Streams    int           // streams at once
 	Body       time.Duration // to read the body of a short request
@@ -188,7 +188,7 @@ type waitingKey struct{}
 
 // Waiting says that what is left of the work of a request is to wait for a disk:
 // its place is the next one's from now on, who has the processor meanwhile. No
-// more than twice as many as there are places wait so; a disk that stands still
+// more than four times as many as there are places wait so; a disk that stands still
 // lets no others in. It does nothing for a request without a place.
 func Waiting(ctx context.Context) {
 	if w, ok := ctx.Value(waitingKey{}).(*waiting); ok {
@@ -196,8 +196,11 @@ func Waiting(ctx context.Context) {
 	}
 }
 
+// disksAPlace is how many may wait for a disk for each place.
+const disksAPlace = 4
+
 func (w *waiting) give() {
-	if w.of.disks.Add(1) > 2*int64(w.of.Concurrent) {
+	if w.of.disks.Add(1) > disksAPlace*int64(w.of.Concurrent) {
 		w.of.disks.Add(-1)
 		return
 	}

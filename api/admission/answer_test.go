@@ -139,7 +139,7 @@ func TestAnswersStayWhatTheyAre(t *testing.T) {
 // as may wait, and no more; each is counted once.
 func TestWaitingForADisk(t *testing.T) {
 	a := admit(t, Config{Concurrent: 1, Queue: 0, Streams: 1})
-	inside, goOn := make(chan bool, 8), make(chan bool)
+	inside, goOn := make(chan bool, disksAPlace+2), make(chan bool)
 	h := a.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		Waiting(r.Context())
 		Waiting(r.Context())
@@ -153,7 +153,7 @@ func TestWaitingForADisk(t *testing.T) {
 		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 		return w.Code
 	}
-	for range 3 { // two wait without a place, the third keeps the only one
+	for range disksAPlace + 1 { // all but the last wait without a place; it keeps the only one
 		group.Go(func() {
 			if status := ask(); status != http.StatusAccepted {
 				t.Errorf("status %d", status)

@@ -12,9 +12,13 @@ import (
 // A queue that is only bounded makes every accepted request wait for all of it as
 // long as too much arrives. So what would wait too long is refused when it comes,
 // by what the requests before it take; and from a refusal until a second has
-// passed without one, too long is longer than three quarters of what a request
-// takes that finds the others at rest. Bursts may wait, a lasting surplus may not (after Maurer, "Fail at Scale",
-// ACM Queue 2015, and CoDel, RFC 8289).
+// passed without one, too long is longer than twice what a request holds its place
+// that finds the others at rest. Bursts may wait, a lasting surplus may not (after
+// Maurer, "Fail at Scale", ACM Queue 2015, and CoDel, RFC 8289).
+//
+// One a place may stand in line whatever the estimate says: without, a place that
+// is given back stays empty until the next request happens to come, and of two
+// places at twice the load a third of the time is lost.
 type places struct {
 	most  int           // worked on at once
 	queue int           // waiting at once
@@ -40,6 +44,13 @@ type waiter struct {
 
 // lasting is how long after a refusal a surplus is taken to last.
 const lasting = time.Second
+
+// What may wait while a surplus lasts: so many a place, and so many times what a
+// request holds its place that finds the others at rest.
+const (
+	readyAPlace = 1
+	surplusWait = 2
+)
 
 // lately is the weight of the newest of many: about the last 32 count.
 const lately = 32
@@ -74,7 +85,7 @@ func (p *places) line() (w *waiter, bound time.Duration, why string) {
 	switch {
 	case len(p.waiting) >= p.queue:
 		why = "queue"
-	case time.Duration(len(p.waiting)+1)*p.held/time.Duration(p.most) > bound:
+	case len(p.waiting) >= readyAPlace*p.most && time.Duration(len(p.waiting)+1)*p.held/time.Duration(p.most) > bound:
 		why = "wait"
 	default:
 		w = &waiter{now, make(chan bool, 1)}
@@ -88,7 +99,7 @@ func (p *places) line() (w *waiter, bound time.Duration, why string) {
 // bound is the longest wait for who comes now.
 func (p *places) bound(now time.Time) time.Duration {
 	if now.Before(p.surplus) && p.alone > 0 {
-		return min(p.wait, p.alone*3/4)
+		return min(p.wait, surplusWait*p.alone)
 	}
 	return p.wait
 }

@@ -21,20 +21,33 @@ type machine struct {
 // turn is how long a request has a core before the next has it.
 const turn = 250 * time.Microsecond
 
-// work takes 4 to 14 ms of processor time, in turns with the others, and then waits
-// 1 to 2 ms for the disk the audit log is on, without its place.
+// work takes 2 to 7 ms of processor time, in turns with the others, and then waits
+// 1 to 2 ms for the disk the audit log is on, without its place, and writes its answer.
 func (m *machine) work(leave func()) {
 	m.mu.Lock()
-	cpu := time.Duration((0.6 + 1.6*m.rand.Float64()*m.rand.Float64()) * 6.5 * float64(time.Millisecond))
+	cpu := time.Duration((0.6 + 1.6*m.rand.Float64()*m.rand.Float64()) * 3.2 * float64(time.Millisecond))
 	disk := time.Millisecond + time.Duration(m.rand.Float64()*float64(time.Millisecond))
 	m.mu.Unlock()
-	for ; cpu > 0; cpu -= turn {
-		m.cores <- true
-		time.Sleep(turn)
-		<-m.cores
-	}
+	m.compute(cpu)
 	leave()
 	time.Sleep(disk)
+	m.compute(answering)
+}
+
+// What the machine does for a request beside: whoever asks, reading it, and
+// writing what was answered.
+const (
+	asking    = 200 * time.Microsecond
+	answering = 500 * time.Microsecond
+)
+
+// compute takes processor time, in turns with the others.
+func (m *machine) compute(cpu time.Duration) {
+	for ; cpu > 0; cpu -= turn {
+		m.cores <- true
+		time.Sleep(min(turn, cpu))
+		<-m.cores
+	}
 }
 
 // asked is what became of requests.
@@ -55,6 +68,7 @@ func (o *asked) p99() time.Duration {
 // one is a request from when it is due.
 func (o *asked) one(m *machine, p *places) (answered bool) {
 	due := time.Now()
+	m.compute(asking)
 	leave, why := p.enter(context.Background())
 	if why == "" {
 		m.work(leave)
@@ -123,7 +137,8 @@ func TestSurplus(t *testing.T) {
 				crowd := m.crowd(p, times*few.perSecond(), 10*time.Second)
 				goodput, slower := crowd.perSecond()/few.perSecond(), crowd.p99().Seconds()/alone.p99().Seconds()
 				t.Logf("seed %d: %.0f × what eight callers get: %.2f of it answered, %d refused, p99 %.2f × one caller's (%v)", seed, times, goodput, crowd.refused, slower, alone.p99())
-				if goodput < .8 || slower > 2.5 { // usually 0.98 and 1.7; goroutines that run at the same moment take turns at random
+				least := map[float64]float64{2: .8, 5: .6}[times] // whoever asks has the same cores
+				if goodput < least || slower > 2.5 {              // usually 0.92 and 1.9; goroutines that run at the same moment take turns at random
 					t.Errorf("seed %d: %.2f answered, p99 %.2f × one caller's", seed, goodput, slower)
 				}
 			}
