@@ -59,7 +59,8 @@ func (r *run) vanished(ctx context.Context) error {
 	if err != nil || len(refs) == 0 {
 		return err
 	}
-	if err := r.p.retire(ctx, refs, catalog.Retired, "gone from its source"); err != nil {
+	err = r.p.retireAs(ctx, refs, catalog.Retired, "gone from its source", "", func() error { return r.p.Catalog.Prune(ctx, refs, r.batch) })
+	if err != nil {
 		return err
 	}
 	for _, ref := range refs {

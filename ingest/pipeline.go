@@ -52,6 +52,7 @@ type Versions interface {
 	Intend(ctx context.Context, versions []catalog.Version) error
 	Commit(ctx context.Context, refs []catalog.Ref) error
 	Retire(ctx context.Context, refs []catalog.Ref, state catalog.State) error
+	Prune(ctx context.Context, refs []catalog.Ref, batch string) error
 	Withdraw(ctx context.Context, refs []catalog.Ref) error
 	SetAttributes(ctx context.Context, v catalog.Version) error
 	Intents(ctx context.Context) ([]catalog.Version, error)

@@ -254,6 +254,12 @@ func (p *Pipeline) retire(ctx context.Context, refs []catalog.Ref, state catalog
 }
 
 func (p *Pipeline) retireFor(ctx context.Context, refs []catalog.Ref, state catalog.State, why, backend string) error {
+	return p.retireAs(ctx, refs, state, why, backend, func() error { return p.Catalog.Retire(ctx, refs, state) })
+}
+
+// retireAs audits, has retire take documents out of the catalog, and takes them out of
+// the index.
+func (p *Pipeline) retireAs(ctx context.Context, refs []catalog.Ref, state catalog.State, why, backend string, retire func() error) error {
 	if len(refs) == 0 {
 		return nil
 	}
@@ -264,7 +270,7 @@ func (p *Pipeline) retireFor(ctx context.Context, refs []catalog.Ref, state cata
 	if err := p.Audit.Append(ctx, entries...); err != nil {
 		return fmt.Errorf("retiring: %w", err)
 	}
-	if err := p.Catalog.Retire(ctx, refs, state); err != nil {
+	if err := retire(); err != nil {
 		return err
 	}
 	return p.work(ctx)

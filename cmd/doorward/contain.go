@@ -20,7 +20,9 @@ func containCommand(g *global) *cobra.Command {
 		Long: `Orders of containment hold at both doors at once: nothing of what they name is
 taken in or given out, and nothing of it is removed, so that lifting the order
 undoes it. Rolling a batch back takes out what the run brought and puts back what it
-replaced, for as long as replaced versions are kept (contain.keep).`}
+replaced, for as long as replaced versions are kept (contain.keep). What the run
+removed because its source no longer had it is not put back, since its text is gone;
+the roll-back and its --plan name each such document.`}
 	parent.PersistentFlags().StringVar(&r.tenant, "tenant", "", "the tenant (default: the configuration's)")
 	parent.AddCommand(r.containHold(), r.containLift(), r.containList(), r.containBatches(), r.containRollback(), r.containSettle())
 	return parent

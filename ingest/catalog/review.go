@@ -82,8 +82,12 @@ type Undo struct {
 	// Did is restored, retired, discarded or skipped.
 	Did     string `json:"did"`
 	Version string `json:"version,omitempty"` // that is live afterwards
-	Why     string `json:"why,omitempty"`     // skipped: changed since, text is gone
+	Why     string `json:"why,omitempty"`     // skipped: changed since, text is gone, WhyPruned
 }
+
+// WhyPruned is why a roll-back does not put back what the batch took out because its
+// source no longer had it.
+const WhyPruned = "its source no longer had it: its text is gone"
 
 // Lineage is where one version of a document came from and what became of it. It
 // stays when the version is replaced; of an erased document only keyed hashes

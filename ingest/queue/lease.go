@@ -28,7 +28,7 @@ func (q *Queue) beat(ctx context.Context, name string) error {
 }
 
 func (q *Queue) leave(ctx context.Context, name string) error {
-	if _, err := q.DB.Pool.Exec(ctx, `delete from ingest_lives where worker = $1`, name); err != nil {
+	if _, err := q.DB.Pool.Exec(ctx, `delete from ingest_lives l where `+whose+` = $1`, name); err != nil {
 		return err
 	}
 	_, err := q.DB.Pool.Exec(ctx, `delete from ingest_workers where id = $1 or seen < clock_timestamp() - interval '1 day'`, name)

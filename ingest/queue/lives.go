@@ -24,12 +24,21 @@ import (
 // one process after the other where there are no workers (ingest.HoldAfter).
 const isolateAfter = 3 // lives lost with a batch
 
+// Each life of a batch has a note of its own, by worker and attempt: a worker whose
+// heartbeat was late may take over its own batch, and what it does then must not be
+// struck out when it leaves off the attempt before. A worker that is gone is one life
+// lost, however many notes it left.
+func life(worker string, attempt int) string { return fmt.Sprintf("%s/%d", worker, attempt) }
+
+// whose is the worker of a note; notes of before had no attempt.
+const whose = `split_part(l.worker, '/', 1)`
+
 const livesTable = `create table if not exists ingest_lives (job bigint not null, worker text not null, primary key (job, worker))`
 
 // lost counts the lives a batch has cost.
 func (w *worker) lost(ctx context.Context, job int64) (n int, err error) {
-	err = w.q.DB.Pool.QueryRow(ctx, `select count(*) from ingest_lives l where job = $1 and worker <> $2 and not exists (
-		select from ingest_workers i where i.id = l.worker and i.seen > clock_timestamp() - $3::interval)`, job, w.name, w.q.Lease).Scan(&n)
+	err = w.q.DB.Pool.QueryRow(ctx, `select count(distinct `+whose+`) from ingest_lives l where job = $1 and `+whose+` <> $2 and not exists (
+		select from ingest_workers i where i.id = `+whose+` and i.seen > clock_timestamp() - $3::interval)`, job, w.name, w.q.Lease).Scan(&n)
 	if err != nil {
 		err = fmt.Errorf("counting what a batch has cost: %w: %w", catalog.ErrUnavailable, err)
 	}
@@ -38,7 +47,8 @@ func (w *worker) lost(ctx context.Context, job int64) (n int, err error) {
 
 // begin notes that this worker has begun a batch, once it has room: a batch that
 // cost lives waits until nothing else is in hand. end must be called.
-func (w *worker) begin(ctx context.Context, job int64) (lost int, end func(), err error) {
+func (w *worker) begin(ctx context.Context, job int64, attempt int) (lost int, end func(), err error) {
+	note := life(w.name, attempt)
 	if lost, err = w.lost(ctx, job); err != nil {
 		return 0, nil, err
 	}
@@ -49,7 +59,7 @@ func (w *worker) begin(ctx context.Context, job int64) (lost int, end func(), er
 	if err := w.room.Acquire(ctx, room); err != nil {
 		return 0, nil, err
 	}
-	if _, err := w.q.DB.Pool.Exec(ctx, `insert into ingest_lives (job, worker) values ($1, $2) on conflict do nothing`, job, w.name); err != nil {
+	if _, err := w.q.DB.Pool.Exec(ctx, `insert into ingest_lives (job, worker) values ($1, $2) on conflict do nothing`, job, note); err != nil {
 		w.room.Release(room)
 		return 0, nil, fmt.Errorf("beginning a batch: %w: %w", catalog.ErrUnavailable, err)
 	}
@@ -58,7 +68,7 @@ func (w *worker) begin(ctx context.Context, job int64) (lost int, end func(), er
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		// What stays is struck out when this worker leaves.
-		if _, err := w.q.DB.Pool.Exec(ctx, `delete from ingest_lives where job = $1 and worker = $2`, job, w.name); err != nil {
+		if _, err := w.q.DB.Pool.Exec(ctx, `delete from ingest_lives where job = $1 and worker = $2`, job, note); err != nil {
 			w.q.Log.WarnContext(ctx, "cannot strike out a batch that has ended", "batch", job, "error", err)
 		}
 	}, nil

@@ -96,7 +96,7 @@ func name() string {
 // still this worker's, or is nobody's: River would otherwise take the answer for
 // that of whoever has it now.
 func (w *worker) Work(ctx context.Context, job *river.Job[batchJob]) error {
-	lost, end, err := w.begin(ctx, job.ID)
+	lost, end, err := w.begin(ctx, job.ID, job.Attempt)
 	if err == nil {
 		err = w.suspect(ctx, job, lost)
 		end()

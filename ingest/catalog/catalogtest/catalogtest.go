@@ -31,6 +31,7 @@ type Store interface {
 	Intend(context.Context, []catalog.Version) error
 	Commit(context.Context, []catalog.Ref) error
 	Retire(context.Context, []catalog.Ref, catalog.State) error
+	Prune(ctx context.Context, refs []catalog.Ref, batch string) error
 	Withdraw(context.Context, []catalog.Ref) error
 	SetAttributes(context.Context, catalog.Version) error
 	Tasks(context.Context) ([]catalog.Task, []int64, error)
@@ -84,6 +85,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"what changed since is left alone":   changedSince,
 		"a settled batch keeps nothing":      settled,
 		"a retired document keeps nothing":   keepsNothing,
+		"what a batch pruned is named":       prunedNamed,
 		"lineage outlives versions":          lineage,
 		"an erased document keeps no origin": erasedLineage,
 		"orders hold until they are lifted":  orders,

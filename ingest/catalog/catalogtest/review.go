@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -260,6 +261,34 @@ func keepsNothing(t *testing.T, s Store, _ func() Store) {
 	}
 	if done, _, err := s.UndoBatch(ctx, tenant, "b2", 10); err != nil || len(done) != 0 {
 		t.Errorf("did %+v, %v", done, err)
+	}
+}
+
+// prunedNamed: a roll-back names what its batch took out, once, and nothing of it
+// comes back; what is erased or came again since is not named.
+func prunedNamed(t *testing.T, s Store, _ func() Store) {
+	for _, d := range []string{"d", "e", "f"} {
+		put(t, s, in("b1", d, "v1", "one"))
+	}
+	must(t, s.StartBatch(ctx, catalog.Batch{Tenant: tenant, ID: "b2", Source: "dir", Started: time.Unix(1, 0)}))
+	put(t, s, in("b2", "g", "v1", "new"))
+	must(t, s.Prune(ctx, []catalog.Ref{{Tenant: tenant, Document: "d"}, {Tenant: tenant, Document: "e"}}, "b2"))
+	must(t, s.Prune(ctx, []catalog.Ref{{Tenant: tenant, Document: "f"}}, "b3"))
+	must(t, s.Retire(ctx, []catalog.Ref{{Tenant: tenant, Document: "e"}}, catalog.Erased))
+	want := []catalog.Undo{{Document: "d", Did: "skipped", Why: catalog.WhyPruned}, {Document: "g", Did: "retired"}}
+	plan, err := s.PlanUndo(ctx, tenant, "b2")
+	if must(t, err); !slices.Equal(plan, want) {
+		t.Errorf("plan %+v, want %+v", plan, want)
+	}
+	if list, err := s.Batches(ctx, tenant, "b2", 1); err != nil || len(list) != 1 || list[0].Restorable != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	done, _, err := s.UndoBatch(ctx, tenant, "b2", 10)
+	if must(t, err); !slices.Equal(done, want) {
+		t.Errorf("did %+v, want %+v", done, want)
+	}
+	if docs, err := s.Documents(ctx, tenant, []string{"d", "e", "f", "g"}); err != nil || len(docs) != 0 {
+		t.Errorf("%v, %v", docs, err)
 	}
 }
 

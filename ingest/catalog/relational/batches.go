@@ -46,7 +46,7 @@ func (c *Catalog) Batches(ctx context.Context, tenant, id string, limit int) ([]
 		out = append(out, b)
 		return json.Unmarshal([]byte(counts), &out[len(out)-1].Counts)
 	}, `select tenant, id, source, submitter, started, finished, state, counts,
-			(select count(*) from replaced r where r.tenant = batches.tenant and r.batch = batches.id)
+			(select count(*) from replaced r where r.tenant = batches.tenant and r.batch = batches.id and r.wrote <> '`+pruned+`')
 		from batches where tenant = ? and (? = '' or id = ?) order by started desc, id desc limit ?`, tenant, id, id, min(max(limit, 1), catalog.MaxPage))
 	if err != nil {
 		return nil, unavailable("listing batches", err)
@@ -216,6 +216,10 @@ func (c *Catalog) entries(ctx context.Context, q Querier, tenant, batch string, 
 // planned says what becomes of one document.
 func (c *Catalog) planned(ctx context.Context, q Querier, tenant string, e entry) (catalog.Undo, error) {
 	u := catalog.Undo{Document: e.document, Did: "skipped", Why: "changed since"}
+	if e.wrote == pruned {
+		u.Why = catalog.WhyPruned
+		return u, nil
+	}
 	if !e.there {
 		u.Why = "gone since"
 		return u, nil

@@ -31,6 +31,29 @@ func (c *Catalog) Retire(ctx context.Context, refs []catalog.Ref, state catalog.
 	})
 }
 
+// Prune is Retire of what a batch found its source no longer to have. That the batch
+// took it out is remembered as long as it can be rolled back, so that a roll-back
+// names what it cannot put back: its text is gone.
+func (c *Catalog) Prune(ctx context.Context, refs []catalog.Ref, batch string) error {
+	return c.updateDocuments(ctx, "retiring documents", refs, func(tx Tx) error {
+		if err := c.takeOut(ctx, tx, refs, catalog.Retired); err != nil {
+			return err
+		}
+		for _, r := range refs {
+			if err := tx.Queue(ctx, `delete from arrivals where tenant = ? and id = ?`, r.Tenant, r.Document); err != nil {
+				return err
+			}
+			if _, err := c.remember(ctx, tx, batch, r, live{}, pruned); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// pruned stands where replaced has the receipt a batch wrote, of what it took out.
+const pruned = "pruned"
+
 // Withdraw retires what is live of documents and keeps their waiting arrivals.
 func (c *Catalog) Withdraw(ctx context.Context, refs []catalog.Ref) error {
 	return c.updateDocuments(ctx, "withdrawing documents", refs, func(tx Tx) error {
