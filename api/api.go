@@ -101,9 +101,9 @@ func (a *API) routes() *gin.Engine {
 	g.Use(a.request, a.recovered)
 	g.NoRoute(a.noRoute)
 	g.NoMethod(a.noMethod)
-	g.GET("/healthz", alive)
-	g.GET("/readyz", a.ready(false))
-	g.GET("/openapi.json", a.contract(contract.Public))
+	get(g, "/healthz", alive)
+	get(g, "/readyz", a.ready(false))
+	get(g, "/openapi.json", a.contract(contract.Public))
 	g.POST("/v1/retrieve", a.retrieve)
 	g.GET("/v1/citations/:id", a.citation)
 	g.POST("/v1/output", a.output)
@@ -119,6 +119,13 @@ func (a *API) routes() *gin.Engine {
 		g.GET("/v1/batches/:id", a.getBatch)
 	}
 	return g
+}
+
+// get registers a route that probes ask for its head as well; the server drops the
+// body of the answer.
+func get(g *gin.Engine, path string, h gin.HandlerFunc) {
+	g.GET(path, h)
+	g.HEAD(path, h)
 }
 
 func (a *API) noRoute(c *gin.Context) {
@@ -212,6 +219,9 @@ func described(routes gin.RoutesInfo) []contract.Route {
 	parameter := regexp.MustCompile(`[:*]([a-z]+)`)
 	var out []contract.Route
 	for _, r := range routes {
+		if r.Method == http.MethodHead { // goes with GET
+			continue
+		}
 		out = append(out, contract.Route{Method: r.Method, Path: parameter.ReplaceAllString(r.Path, "{$1}")})
 	}
 	return out
@@ -277,8 +287,7 @@ func (a *API) refused(ctx context.Context, b auth.Backend, reason string, err er
 
 // body decodes a JSON request strictly.
 func (a *API) body(c *gin.Context, limit int64, into any) bool {
-	r := http.MaxBytesReader(c.Writer, c.Request.Body, limit)
-	data, err := io.ReadAll(r)
+	data, err := readBody(c, limit)
 	if err == nil {
 		err = decode(data, into)
 	}
@@ -287,4 +296,17 @@ func (a *API) body(c *gin.Context, limit int64, into any) bool {
 		return false
 	}
 	return true
+}
+
+// readBody reads a body of at most limit bytes. One that says that it is larger is
+// refused before it is read, so that a client that waits to be told to go on
+// (Expect: 100-continue) hears why.
+func readBody(c *gin.Context, limit int64) ([]byte, error) {
+	if coding := c.GetHeader("Content-Encoding"); coding != "" && coding != "identity" {
+		return nil, fmt.Errorf("%w: compressed bodies are not taken; send it without Content-Encoding", errMalformed)
+	}
+	if c.Request.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	return io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 }

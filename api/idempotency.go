@@ -34,7 +34,7 @@ var errUnusable = errors.New("unusable request")
 // may be sent again. A crash between effect and memory is harmless, because the
 // effect is the same the second time.
 func (a *API) once(c *gin.Context, p pusher, limit int64, do func(ctx context.Context, body []byte) (status int, answer any, err error)) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
+	body, err := readBody(c, limit)
 	if err != nil {
 		a.fail(c, err)
 		return

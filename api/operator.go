@@ -56,9 +56,9 @@ func NewOperator(c OperatorConfig) (*Operator, error) {
 	g.HandleMethodNotAllowed = true
 	g.NoRoute(a.noRoute)
 	g.NoMethod(a.noMethod)
-	g.GET("/healthz", alive)
-	g.GET("/readyz", a.ready(true))
-	g.GET("/openapi.json", a.contract(contract.Operator))
+	get(g, "/healthz", alive)
+	get(g, "/readyz", a.ready(true))
+	get(g, "/openapi.json", a.contract(contract.Operator))
 	if c.Metrics != nil {
 		g.GET("/metrics", gin.WrapH(c.Metrics))
 	}

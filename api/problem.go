@@ -40,6 +40,9 @@ var internal = problem{Status: http.StatusInternalServerError, Type: "internal",
 // errMalformed means a body that is not the JSON the route takes.
 var errMalformed = errors.New("malformed request")
 
+// errNoObject means a body that is JSON and no object.
+var errNoObject = fmt.Errorf("%w: the body must be a JSON object", errMalformed)
+
 // statuses is the one place where errors become statuses. explain says that the
 // error's text is made for the caller; others stay inside. The first that fits
 // wins: a refusal that could not be audited is a failure of the audit log.
@@ -130,8 +133,8 @@ func (a *API) problem(c *gin.Context, p problem) {
 	c.AbortWithStatusJSON(p.Status, p)
 }
 
-// decode reads exactly one JSON value with known fields only. Its errors name
-// fields and offsets, never values.
+// decode reads exactly one JSON object with known fields only, each given once, in
+// UTF-8. Its errors name fields and offsets, never values.
 func decode(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -143,9 +146,14 @@ func decode(data []byte, into any) error {
 		if _, err := d.Token(); !errors.Is(err, io.EOF) {
 			return fmt.Errorf("%w: something follows the JSON object", errMalformed)
 		}
-		return nil
+		if bytes.TrimLeft(data, " \t\r\n")[0] != '{' {
+			return errNoObject
+		}
+		return strict(data)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("%w: not JSON at byte %d", errMalformed, syntax.Offset)
+	case errors.As(err, &kind) && kind.Field == "":
+		return errNoObject
 	case errors.As(err, &kind):
 		return fmt.Errorf("%w: field %q must be %s", errMalformed, kind.Field, kindWord(kind.Type.Kind().String()))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
