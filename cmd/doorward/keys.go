@@ -5,7 +5,9 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -68,6 +70,9 @@ func keysAssert(g *global) *cobra.Command {
 				return err
 			}
 			key, err := readAssertionKey(assertionFile(cfg.Keys, args[0]))
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("there is no assertion key of %q in %s; `doorward keys backend %s` registers it and makes one", args[0], cfg.Keys, args[0])
+			}
 			if err != nil {
 				return err
 			}

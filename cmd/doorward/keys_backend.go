@@ -39,6 +39,9 @@ func (b *bounds) flags(cmd *cobra.Command) {
 // read puts together what the flags said.
 func (b *bounds) read() error {
 	b.Scopes, b.Only = nil, nil
+	if b.MaxPassages < 0 {
+		return &exit{exitUsage, errors.New("--max-passages must be 0 or more; 0 is the service's limit")}
+	}
 	for _, s := range b.scopes {
 		b.Scopes = append(b.Scopes, auth.Scope(s))
 	}
@@ -67,6 +70,9 @@ where identity.backend_signed allows that. What the flags bound holds whatever t
 policy says. A running service takes it in within a second.`,
 		Args: exactly(1, "a name for the backend"), Annotations: handsOver,
 		RunE: func(c *cobra.Command, args []string) error {
+			if days < 0 {
+				return &exit{exitUsage, errors.New("--days must be 0 or more; 0 never expires")}
+			}
 			if err := b.read(); err != nil {
 				return err
 			}
