@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -97,7 +98,11 @@ func (r *reviewer) containLift() *cobra.Command {
 		if err := operate(c, a, "lift", r.tenant, nil, "order "+args[0]+": "+r.reason); err != nil {
 			return err
 		}
-		if err := a.Orders.Lift(c.Context(), r.tenant, args[0], operatorName(), r.reason); err != nil {
+		err := a.Orders.Lift(c.Context(), r.tenant, args[0], operatorName(), r.reason)
+		if errors.Is(err, catalog.ErrState) {
+			return fmt.Errorf("no order %q is in force here; `doorward contain list` shows those that are", args[0])
+		}
+		if err != nil {
 			return err
 		}
 		return r.say(c, map[string]any{"lifted": args[0]}, "order %s is lifted\n", args[0])
