@@ -48,9 +48,26 @@ func (c *Certificate) Reload() (changed bool, err error) {
 	if err != nil { // its text names the kind of fault, never the key
 		return false, fmt.Errorf("reading listen.tls_cert and listen.tls_key: %w", err)
 	}
+	if err := c.lasts(&pair, time.Now()); err != nil {
+		return false, err
+	}
 	c.sum = sum
 	c.current.Store(&pair)
 	return true, nil
+}
+
+// lasts refuses an expired certificate while there is a better one. At the start
+// there is none: it is used, because what else the service does goes on, and said.
+func (c *Certificate) lasts(pair *tls.Certificate, now time.Time) error {
+	end := pair.Leaf.NotAfter
+	if now.Before(end) {
+		return nil
+	}
+	if before := c.current.Load(); before != nil && before.Leaf.NotAfter.After(end) {
+		return fmt.Errorf("reading listen.tls_cert: it expired at %s", end.UTC().Format(time.RFC3339))
+	}
+	c.log.Error("listen.tls_cert has expired: clients will refuse it until the file is replaced", "expired", end.UTC().Format(time.RFC3339))
+	return nil
 }
 
 // Follow reloads at an interval until the context ends.

@@ -25,12 +25,18 @@ import (
 // pair writes a certificate with a serial number and its key.
 func pair(t testing.TB, dir string, serial int64) (cert, key string) {
 	t.Helper()
+	return pairUntil(t, dir, serial, time.Now().Add(time.Hour))
+}
+
+// pairUntil is one that ends at a given time.
+func pairUntil(t testing.TB, dir string, serial int64, end time.Time) (cert, key string) {
+	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: end.Add(-2 * time.Hour), NotAfter: end}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, k.Public(), k)
 	if err != nil {
 		t.Fatal(err)
@@ -144,4 +150,26 @@ func TestCertificateIsReloaded(t *testing.T) {
 	}
 	pair(t, dir, 3)
 	eventually("a good pair after a bad one is not shown", func() bool { return shows(3) })
+}
+
+// TestExpiredCertificate replaces a good certificate by one that has expired, which
+// must not be used, and begins with one, which must be said.
+func TestExpiredCertificate(t *testing.T) {
+	dir, said := t.TempDir(), &log{}
+	cert, key := pair(t, dir, 1)
+	c, err := OpenCertificate(cert, key, slog.New(slog.NewTextHandler(said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := c.Expires()
+	pairUntil(t, dir, 2, time.Now().Add(-time.Minute))
+	if changed, err := c.Reload(); changed || err == nil || !strings.Contains(err.Error(), "expired at") {
+		t.Errorf("reloading an expired certificate: %v, %v", changed, err)
+	}
+	if !c.Expires().Equal(good) || said.String() != "" {
+		t.Errorf("in use until %s, said %q", c.Expires(), said)
+	}
+	if _, err = OpenCertificate(cert, key, slog.New(slog.NewTextHandler(said, nil))); err != nil || !strings.Contains(said.String(), "has expired") {
+		t.Errorf("beginning with it: %v, said %q", err, said)
+	}
 }

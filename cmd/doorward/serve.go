@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -79,7 +80,7 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 		return err
 	}
 	l := a.Config.Limits
-	operator := server(f.operator, l)
+	operator := server(f.operator, l, a.Log)
 	failed := make(chan error, 2)
 	for _, s := range []struct {
 		*http.Server
@@ -127,9 +128,10 @@ func accept(s *http.Server, l net.Listener) error {
 	return s.Serve(l)
 }
 
-// server is a listener's server within the configured limits.
-func server(h http.Handler, l configs.Limits) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: l.Header, IdleTimeout: l.Idle, MaxHeaderBytes: 64 << 10,
+// server is a listener's server within the configured limits. What net/http has to
+// say, such as a failed handshake, goes where everything else is logged.
+func server(h http.Handler, l configs.Limits, log *slog.Logger) *http.Server {
+	return &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ReadHeaderTimeout: l.Header, IdleTimeout: l.Idle, MaxHeaderBytes: 64 << 10,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: l.HTTP2, MaxReadFrameSize: 64 << 10, SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second, WriteByteTimeout: 30 * time.Second}}
 }
 
@@ -138,7 +140,7 @@ const certificateEvery = 2 * time.Second
 
 // publicServer adds TLS where it is configured.
 func publicServer(ctx context.Context, a *app.App, h http.Handler) (*http.Server, error) {
-	s := server(h, a.Config.Limits)
+	s := server(h, a.Config.Limits, a.Log)
 	c := a.Config.Listen
 	if c.TLSCert == "" {
 		return s, nil

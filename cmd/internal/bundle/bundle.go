@@ -5,6 +5,7 @@ package bundle
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -217,7 +218,7 @@ func Unpack(ctx context.Context, from, to string, progress func(done, total int)
 	for r := tar.NewReader(f); ; n++ {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return padding(f)
 		}
 		if err != nil || n > maxFiles {
 			return fmt.Errorf("%w: the tar file cannot be read: %v", ErrUnsound, err)
@@ -232,6 +233,17 @@ func Unpack(ctx context.Context, from, to string, progress func(done, total int)
 			progress(n+1, n+2)
 		}
 	}
+}
+
+// padding reads what follows the end of a tar file: zeroes up to a block's end, or
+// bytes that nobody signed.
+func padding(r io.Reader) error {
+	const most = 1 << 20 // no tar pads with so much
+	rest, err := io.ReadAll(io.LimitReader(r, most))
+	if err == nil && (len(rest) == most || len(bytes.Trim(rest, "\x00")) > 0) {
+		err = fmt.Errorf("%w: something follows the end of the tar file", ErrUnsound)
+	}
+	return err
 }
 
 func unpack(r io.Reader, h *tar.Header, to string) error {
