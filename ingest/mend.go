@@ -397,11 +397,15 @@ func (r *inspection) source(ctx context.Context, c Compared) error {
 		}
 		return nil
 	})
-	if err != nil || unnamed {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		differs("", "source "+name+" cannot be listed completely", "mend the source; its missing documents are not reported")
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		differs("", "source "+name+" cannot be read", "`doorward config check` says why; its missing documents are not reported")
+		return nil
+	}
+	if unnamed {
+		differs("", "source "+name+" cannot be listed completely", "`doorward ingest --plan --source "+name+"` says what of it; its missing documents are not reported")
 		return nil
 	}
 	return r.Pipeline.Catalog.Live(ctx, c.Tenant, name, func(d catalog.Document) error {

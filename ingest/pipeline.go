@@ -55,6 +55,7 @@ type Versions interface {
 	Prune(ctx context.Context, refs []catalog.Ref, batch string) error
 	Withdraw(ctx context.Context, refs []catalog.Ref) error
 	SetAttributes(ctx context.Context, v catalog.Version) error
+	SetFingerprints(ctx context.Context, list []catalog.Arrival) error
 	Intents(ctx context.Context) ([]catalog.Version, error)
 	Erased(ctx context.Context, tenant string, ids []string) (map[string]bool, error)
 }

@@ -47,6 +47,7 @@ type work struct {
 	actions sanitize.Actions // policy's own
 	signals *signal.Signals  // what policy is told of it; nil: not measured
 	arrived bool             // it is new or has changed
+	touched bool             // it was read and is as it was: its fingerprint is another
 	refused string           // why its manifest does not hold
 	mark    *catalog.Marked  // its manifest, when it does
 	contain string           // why policy has its whole run contained
@@ -237,6 +238,9 @@ func (r *run) admit(ctx context.Context, batch []*work) error {
 	if err := r.keepMarks(ctx, batch); err != nil {
 		return err
 	}
+	if err := r.keepFingerprints(ctx, batch); err != nil {
+		return err
+	}
 	var arrivals []catalog.Arrival
 	for _, w := range batch {
 		if w.event.Outcome == "" && w.reattr == nil {
@@ -247,6 +251,20 @@ func (r *run) admit(ctx context.Context, batch []*work) error {
 		return nil
 	}
 	return r.receive(ctx, arrivals, batch)
+}
+
+// keepFingerprints: what was read and is as it was is not read again next time.
+func (r *run) keepFingerprints(ctx context.Context, batch []*work) error {
+	var list []catalog.Arrival
+	for _, w := range batch {
+		if w.touched {
+			list = append(list, w.arrival)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return r.p.Catalog.SetFingerprints(ctx, list)
 }
 
 // judgeParts judges what was received, in parts that may be in hand at once, and

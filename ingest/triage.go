@@ -165,7 +165,7 @@ func (r *run) take(ctx context.Context, w *work) error {
 		Provenance: catalog.Provenance{Batch: r.batch, Submitter: r.submitter(w)},
 	}
 	if w.known.Content == w.arrival.Content && w.known.Revision == catalog.Final && w.known.State == catalog.Rejected {
-		w.event.Outcome = Unchanged // a person refused these very bytes
+		w.event.Outcome, w.touched = Unchanged, w.known.Fingerprint != w.item.Fingerprint // a person refused these very bytes
 		return nil
 	}
 	if w.known.State == catalog.Retired || w.known.Content != w.arrival.Content || w.known.Revision != r.revision {
@@ -173,7 +173,7 @@ func (r *run) take(ctx context.Context, w *work) error {
 		return nil
 	}
 	if w.known.Claimed == w.claimed {
-		w.event.Outcome = Unchanged
+		w.event.Outcome, w.touched = Unchanged, w.known.Fingerprint != w.item.Fingerprint
 		return nil
 	}
 	r.verify(w)

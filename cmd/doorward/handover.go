@@ -78,7 +78,7 @@ func (g *global) handOver(c *cobra.Command, data string, locked error) error {
 
 // path is where a path argument leads for whoever gave it.
 func (g *global) path(p string) string {
-	if g.owner != nil && !filepath.IsAbs(p) {
+	if g.owner != nil && p != "" && !filepath.IsAbs(p) {
 		return filepath.Join(g.owner.dir, p)
 	}
 	return p

@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
+	"github.com/doorward/doorward/ingest/catalog"
 )
 
 // ingestFlags are what the command was told.
@@ -33,24 +34,32 @@ sidecar files to be usable.
 What is unchanged is skipped, so a run that was stopped goes on where it was.
 --prune retires what the source no longer has. --watch goes on until it is
 stopped. --plan says what would become of each document, and why, and changes
-nothing.
+nothing. While the service runs, it reads the sources for this command.
 
 Machines that share a catalog in PostgreSQL share the work: what changed is put in
 a queue, and this command and every "doorward ingest --worker" work on it.
 
 Exits with 5 when documents were held for review, with 1 when some, or a whole
 source, could not be read; the other sources are read all the same.`,
-		Args: atMostOne,
+		Args: atMostOne, Annotations: handsOver,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := g.load()
 			if err != nil {
 				return err
 			}
+			own := *cfg // flags must not change a running service's
+			cfg = &own
 			if err := f.shared.check(cfg, args); err != nil {
 				return err
 			}
+			if g.owner != nil && (f.shared.worker || f.watch) {
+				return usage("a running service has the data directory: it follows sources that say watch: true by itself")
+			}
 			if f.shared.worker {
 				return runWorker(c, cfg)
+			}
+			for i := range args {
+				args[i] = g.path(args[i])
 			}
 			sources, err := chosen(cfg, args, f.source)
 			if err != nil {
@@ -59,7 +68,7 @@ source, could not be read; the other sources are read all the same.`,
 			if f.watch && f.plan {
 				return usage("--watch and --plan exclude each other")
 			}
-			return runIngest(c, g, cfg, sources, f)
+			return openIngest(c, g, cfg, sources, f)
 		},
 	}
 	cmd.Flags().StringVar(&f.source, "source", "", "name of the source")
@@ -120,14 +129,26 @@ func atPath(configured *configs.Source, name, path string) ([]configs.Source, er
 	return []configs.Source{s}, nil
 }
 
-// runIngest reads the sources one after the other, or follows them all.
-func runIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []configs.Source, f ingestFlags) (err error) {
+// openIngest reads the sources here, or has the process that owns the data
+// directory read them.
+func openIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []configs.Source, f ingestFlags) error {
+	if g.owner != nil {
+		return runIngest(c, g, g.owner.app, sources, f)
+	}
 	a, err := app.Open(c.Context(), cfg, app.Options{Log: quiet(cfg, c.ErrOrStderr()), AllowDemoKeys: true})
+	if errors.Is(err, catalog.ErrLocked) {
+		return g.handOver(c, cfg.Data, err)
+	}
 	if err != nil {
 		return err
 	}
-	defer a.Close()
-	file, err := openReport(f.report, f.plan)
+	err = runIngest(c, g, a, sources, f)
+	return errors.Join(err, a.Close())
+}
+
+// runIngest reads the sources one after the other, or follows them all.
+func runIngest(c *cobra.Command, g *global, a *app.App, sources []configs.Source, f ingestFlags) (err error) {
+	file, err := openReport(g.path(f.report), f.plan)
 	if err != nil {
 		return err
 	}
@@ -159,7 +180,7 @@ func runIngest(c *cobra.Command, g *global, cfg *configs.Config, sources []confi
 		held += report.Held()
 		failed += report.Outcomes[ingest.Failed]
 	}
-	if err := errors.Join(append(unread, a.Close())...); err != nil {
+	if err := errors.Join(unread...); err != nil {
 		return err
 	}
 	switch {

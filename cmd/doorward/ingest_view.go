@@ -85,7 +85,7 @@ var outcomes = []ingest.Outcome{ingest.Indexed, ingest.Unchanged, ingest.Reattri
 
 func newIngestView(c *cobra.Command, g *global, source string, plan bool, file *reportFile) *ingestView {
 	v := &ingestView{c: c, g: g, source: source, plan: plan, file: file, tally: newTally()}
-	if !g.json && isTerminal(c.ErrOrStderr()) {
+	if g.watched(c) {
 		v.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(c.ErrOrStderr()), progressbar.OptionSetDescription(source),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("documents"), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())

@@ -61,7 +61,11 @@ func showRescan(c *cobra.Command, g *global, a *app.App, o ingest.RenewOptions, 
 			return err
 		}
 	} else {
-		fmt.Fprintf(out, "scanner revision in force: %s\n%d of %d live documents were scanned under other revisions\n", scanner, r.Stale, r.Live)
+		which := "were scanned under other revisions"
+		if o.All {
+			which = "are to be scanned, whatever they were scanned under"
+		}
+		fmt.Fprintf(out, "scanner revision in force: %s\n%d of %d live documents %s\n", scanner, r.Stale, r.Live, which)
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		for _, s := range slices.Sorted(maps.Keys(r.BySource)) {
 			fmt.Fprintf(w, "  %s\t%d\n", s, r.BySource[s])

@@ -94,10 +94,13 @@ func NewSQL(c SQLConfig) (*SQL, error) {
 // Name is the source's name.
 func (s *SQL) Name() string { return s.config.Name }
 
-// Walk gives one item for each row.
+// Walk gives one item for each row that is not marked as deleted.
 func (s *SQL) Walk(ctx context.Context, fn func(ingest.Item) error) error {
 	seen := idSet{}
 	return s.rows(ctx, s.config.Query, nil, func(row map[string]any, number int) error {
+		if s.config.Deleted != "" && truth(row[s.config.Deleted]) {
+			return nil
+		}
 		it := s.item(row, number)
 		if !seen.add(it.ID) {
 			it.Open, it.Err = nil, fmt.Errorf("%w: row %d", ingest.ErrDuplicate, number)

@@ -95,6 +95,8 @@ type App struct {
 
 	replays auth.Replays // shared by replicas; nil: this process remembers
 
+	readers sync.Map // source → chan struct{} of one: whoever reads it
+
 	swap       *swap // what Index is
 	reindexing sync.Mutex
 	noIndex    bool // open though there is no index that can be used

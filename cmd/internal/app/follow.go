@@ -35,11 +35,29 @@ func (a *App) read(ctx context.Context, s configs.Source, o ingest.Options, do f
 		return ingest.Report{}, err
 	}
 	defer src.Close()
+	done, err := a.reading(ctx, s.Name)
+	if err != nil {
+		return ingest.Report{}, err
+	}
+	defer done()
 	o.Tenant = a.tenantOf(s)
 	o.Settings = SourceSettings(s)
 	// Without a column for deletions a query tells them only by leaving rows out.
 	o.Full = o.Full || o.Prune && s.Type == "sql" && s.SQL.Deleted == ""
 	return do(ctx, src.Source, o)
+}
+
+// reading waits until nobody else in this process reads the source: two readings
+// at once would only judge everything twice.
+func (a *App) reading(ctx context.Context, name string) (done func(), err error) {
+	c, _ := a.readers.LoadOrStore(name, make(chan struct{}, 1))
+	turn := c.(chan struct{})
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (a *App) tenantOf(s configs.Source) string {

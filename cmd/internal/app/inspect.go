@@ -26,7 +26,17 @@ func (a *App) Inspect(ctx context.Context, o ingest.Inspection) (ingest.Inspecte
 // the data directory open all the same.
 func (a *App) Unfinished() error { return a.unfinished }
 
-// Compared opens configured sources, all or those named, for an inspection.
+// unopened is a source that cannot be opened: walking it says why.
+type unopened struct {
+	name string
+	err  error
+}
+
+func (u unopened) Name() string                                        { return u.name }
+func (u unopened) Walk(context.Context, func(ingest.Item) error) error { return u.err }
+
+// Compared opens configured sources, all or those named, for an inspection. What
+// cannot be opened is a fault that it will report, beside the others'.
 func (a *App) Compared(ctx context.Context, names []string) ([]ingest.Compared, error) {
 	var out []ingest.Compared
 	for _, s := range a.Config.Sources {
@@ -37,8 +47,11 @@ func (a *App) Compared(ctx context.Context, names []string) ([]ingest.Compared, 
 			continue // nothing to compare with: its documents were brought
 		}
 		src, err := OpenSource(ctx, s)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
-			return nil, err
+			src = Opened{Source: unopened{s.Name, err}}
 		}
 		a.onClose(src.Close)
 		out = append(out, ingest.Compared{Tenant: a.tenantOf(s), Source: src.Source})

@@ -34,6 +34,7 @@ type Store interface {
 	Prune(ctx context.Context, refs []catalog.Ref, batch string) error
 	Withdraw(context.Context, []catalog.Ref) error
 	SetAttributes(context.Context, catalog.Version) error
+	SetFingerprints(context.Context, []catalog.Arrival) error
 	Tasks(context.Context) ([]catalog.Task, []int64, error)
 	Done(context.Context, []int64) error
 	Intents(context.Context) ([]catalog.Version, error)
@@ -67,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"a version that returns stays":      returns,
 		"what is held is not published":     takenBack,
 		"attributes change at once":         attributes,
+		"a touched document is told again":  touched,
 		"retired documents are gone":        retired,
 		"no reader sees what was":           fresh,
 		"tenants are apart":                 tenants,
@@ -325,6 +327,22 @@ func attributes(t *testing.T, s Store, _ func() Store) {
 	v.Version = "v0"
 	if err := s.SetAttributes(ctx, v); !errors.Is(err, catalog.ErrState) {
 		t.Errorf("attributes of a version that is not live: %v", err)
+	}
+}
+
+// touched: what was read and found as it was is told by its new fingerprint, what
+// has changed meanwhile is not.
+func touched(t *testing.T, s Store, _ func() Store) {
+	v := version("d", "v1", "x")
+	v.Content, v.Fingerprint = "c1", "f1"
+	put(t, s, v)
+	for _, c := range []struct{ content, want string }{{"c0", "f1"}, {"c1", "f2"}} {
+		must(t, s.SetFingerprints(ctx, []catalog.Arrival{{Tenant: tenant, ID: "d", Content: c.content, Fingerprint: "f2"}}))
+		known, err := s.Known(ctx, tenant, []string{"d"})
+		must(t, err)
+		if known["d"].Fingerprint != c.want {
+			t.Errorf("content %s: %+v", c.content, known["d"])
+		}
 	}
 }
 

@@ -312,6 +312,13 @@ func lineage(t *testing.T, s Store, _ func() Store) {
 			t.Errorf("v2 is %+v", l)
 		}
 	}
+	// New attributes are a new receipt, and the lineage names the one that covers.
+	v2 := in("b3", "d", "v2", "two")
+	v2.Receipt.Attributes, v2.Receipt.Policy = "other", "p2"
+	must(t, s.SetAttributes(ctx, v2))
+	if list, err = s.LineageOf(ctx, tenant, "v2"); err != nil || len(list) != 1 || list[0].Receipt != v2.Receipt.ID() || list[0].Policy != "p2" || list[0].Batch != "b2" {
+		t.Errorf("after a change of attributes: %+v, %v", list, err)
+	}
 	if list, err = s.LineageOf(ctx, tenant, "v2"); err != nil || len(list) != 1 || list[0].Document != "d" {
 		t.Errorf("by version: %+v, %v", list, err)
 	}

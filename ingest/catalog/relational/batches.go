@@ -284,6 +284,9 @@ func (c *Catalog) putBack(ctx context.Context, tx Tx, r catalog.Ref, e entry) er
 	}
 	r.Version = was.Version
 	if was.Version == e.now.Version { // attributes alone were changed
+		if err := renewLineage(ctx, tx, r, signed); err != nil {
+			return err
+		}
 		return owe(ctx, tx, catalog.Task{Ref: r, Op: catalog.AttributesOp, Attributes: attributes, Receipt: signed.ID()})
 	}
 	return c.swapVersions(ctx, tx, r, e.now.Version)

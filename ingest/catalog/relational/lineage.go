@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/ingest/receipt"
 )
 
 // origin is the sealed part of a lineage row, lineageFacts the plain one.
@@ -48,6 +49,28 @@ func (c *Catalog) putLineage(ctx context.Context, tx Tx, v catalog.Version) erro
 		on conflict (tenant, document, version) do update set batch = excluded.batch, receipt = excluded.receipt, origin = excluded.origin,
 			facts = excluded.facts, recorded = excluded.recorded, ended = 0`,
 		v.Tenant, v.Document, v.Version, v.Batch, r.ID(), sealed, facts, now)
+}
+
+// renewLineage has a live version's lineage name the receipt that covers it from
+// now on: after a change of attributes, a re-scan or a roll-back of either.
+func renewLineage(ctx context.Context, tx Tx, r catalog.Ref, signed receipt.Signed) error {
+	var text string
+	err := one(ctx, tx, `select facts from lineage where tenant = ? and document = ? and version = ?`, []any{r.Tenant, r.Document, r.Version}, &text)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil // it came in before there was lineage
+	}
+	if err != nil {
+		return err
+	}
+	var f lineageFacts
+	if err := json.Unmarshal([]byte(text), &f); err != nil {
+		return err
+	}
+	f.Verdict, f.Scanner, f.Policy, f.ReceiptBy = signed.Verdict, signed.Scanner, signed.Policy, signed.KeyID
+	if text, err = jsonText(f); err != nil {
+		return err
+	}
+	return tx.Queue(ctx, `update lineage set receipt = ?, facts = ? where tenant = ? and document = ? and version = ?`, signed.ID(), text, r.Tenant, r.Document, r.Version)
 }
 
 // endLineage ends what was live of a document.

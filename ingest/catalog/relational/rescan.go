@@ -72,12 +72,13 @@ func (c *Catalog) resign(ctx context.Context, tx Tx, v catalog.Version, s row) e
 		return err
 	}
 	// What refers to the receipt goes on to: a roll-back of the batch that wrote
-	// the version, and its lineage.
-	if err := tx.Queue(ctx, `update replaced set wrote = ? where tenant = ? and document = ? and wrote = (select receipt from lineage where tenant = ? and document = ? and version = ?)`,
-		v.Receipt.ID(), v.Tenant, v.Document, v.Tenant, v.Document, v.Version); err != nil {
+	// the version, and its lineage. A batch that changed attributes alone is left
+	// out: the receipt it replaced does not cover what was scanned anew.
+	if err := tx.Queue(ctx, `update replaced set wrote = ? where tenant = ? and document = ? and version <> ? and wrote = (select receipt from lineage where tenant = ? and document = ? and version = ?)`,
+		v.Receipt.ID(), v.Tenant, v.Document, v.Version, v.Tenant, v.Document, v.Version); err != nil {
 		return err
 	}
-	if err := tx.Queue(ctx, `update lineage set receipt = ? where tenant = ? and document = ? and version = ?`, v.Receipt.ID(), v.Tenant, v.Document, v.Version); err != nil {
+	if err := renewLineage(ctx, tx, v.Ref, v.Receipt); err != nil {
 		return err
 	}
 	return owe(ctx, tx, catalog.Task{Ref: v.Ref, Op: catalog.AttributesOp, Attributes: v.Attributes, Receipt: v.Receipt.ID()})

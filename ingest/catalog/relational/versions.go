@@ -394,7 +394,30 @@ func (c *Catalog) SetAttributes(ctx context.Context, v catalog.Version) error {
 		if n != 1 {
 			return catalog.ErrState
 		}
+		if err := renewLineage(ctx, tx, v.Ref, v.Receipt); err != nil {
+			return err
+		}
 		return owe(ctx, tx, catalog.Task{Ref: v.Ref, Op: catalog.AttributesOp, Attributes: v.Attributes, Receipt: v.Receipt.ID()})
+	})
+}
+
+// SetFingerprints records by what documents are told to be unchanged from now on,
+// after they were read and their bytes, Content, found as they were. One that has
+// changed meanwhile is left alone.
+func (c *Catalog) SetFingerprints(ctx context.Context, list []catalog.Arrival) error {
+	refs := make([]catalog.Ref, len(list))
+	for i, a := range list {
+		refs[i] = catalog.Ref{Tenant: a.Tenant, Document: a.ID}
+	}
+	return c.updateDocuments(ctx, "recording fingerprints", refs, func(tx Tx) error {
+		for _, a := range list {
+			for _, table := range []string{"documents", "arrivals"} {
+				if err := tx.Queue(ctx, `update `+table+` set fingerprint = ? where tenant = ? and id = ? and content = ?`, a.Fingerprint, a.Tenant, a.ID, a.Content); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	})
 }
 
