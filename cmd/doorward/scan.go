@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -146,6 +147,9 @@ func (s *scanning) whole(ctx context.Context, in io.Reader, out io.Writer) error
 	data, err := io.ReadAll(in)
 	if err != nil {
 		return fmt.Errorf("reading input: %w", err)
+	}
+	if bytes.IndexByte(data, 0) >= 0 { // its text is elsewhere than where a scanner would look
+		return errors.New("this is no text but some other format: `doorward ingest FOLDER --source NAME --plan` reads documents of every kind and says what would become of them")
 	}
 	o, err := s.scan(ctx, scanInput{Text: string(data)})
 	if err != nil {
