@@ -34,7 +34,7 @@ func (s *Service) clean(ctx context.Context, list []proven, o policy.Obligations
 			continue
 		}
 		out = append(out, Passage{Document: p.document.ID, Title: p.document.Title, URI: p.document.URI, Headings: p.chunk.Headings,
-			Text: text, Tokens: p.chunk.Tokens, Stripped: stripped, chunk: p.chunk.ID, chunks: ids(p.chunks())})
+			Text: text, Tokens: p.chunk.Tokens, Stripped: stripped, chunk: p.chunk.ID, chunks: p.ids()})
 	}
 	if err := s.cleanJoins(ctx, out); err != nil {
 		return nil, err
@@ -108,10 +108,15 @@ func anyActs(findings []sanitize.Finding, actions sanitize.Actions) bool {
 	return false
 }
 
-func ids(chunks []catalog.Chunk) []string {
-	out := make([]string, 0, len(chunks))
-	for _, c := range chunks {
-		out = append(out, c.ID)
+// ids are the chunks', in their order.
+func (p proven) ids() []string {
+	out := make([]string, 0, len(p.before)+1+len(p.after))
+	for i := len(p.before) - 1; i >= 0; i-- {
+		out = append(out, p.before[i].ID)
+	}
+	out = append(out, p.chunk.ID)
+	for i := range p.after {
+		out = append(out, p.after[i].ID)
 	}
 	return out
 }
@@ -177,8 +182,11 @@ func (s *Service) deliver(r Request, snapshot policy.Snapshot, passages []Passag
 	}
 	versions := make(map[string]string, len(list))
 	for _, p := range list {
-		for _, c := range p.chunks() {
-			versions[c.ID] = c.Version
+		versions[p.chunk.ID] = p.chunk.Version
+		for _, side := range [][]catalog.Chunk{p.before, p.after} {
+			for i := range side {
+				versions[side[i].ID] = side[i].Version
+			}
 		}
 	}
 	t := ticket.Ticket{
