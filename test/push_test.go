@@ -173,7 +173,6 @@ func TestPushedDocumentsAreJudged(t *testing.T) {
 		"no-acl":         {pushclient.Document{Text: "The thrumbolite is green."}, "quarantined", "no_acl"},
 		"front-matter":   {pushclient.Document{Text: "---\ngroups: [staff]\npublic: true\n---\nThe plonkeroot is red.", Name: "a.md"}, "quarantined", "no_acl"},
 		"over-ceiling":   {pushclient.Document{Text: "The zanderquill is blue.", Attributes: json.RawMessage(`{"public":true}`)}, "quarantined", "no_acl"},
-		"twice-named":    {pushclient.Document{Text: "The grindlefax is old.", Attributes: json.RawMessage(`{"groups":["x"],"groups":["staff"]}`)}, "quarantined", "no_acl"},
 		"broken-file":    {pushclient.Document{Content: "JVBERi0xLjcK", Name: "a.pdf", Attributes: staff}, "quarantined", "extract:malformed"},
 		"person":         {pushclient.Document{Text: "The morvenplax: write to jane.roe" + "@" + "example.com.", Attributes: staff}, "indexed", ""},
 		"already-hidden": {pushclient.Document{Text: `<p>The frimblestone.</p><p style="display:none">dwindlecrop</p>`, Name: "a.html", Attributes: staff}, "indexed", ""},
@@ -182,6 +181,10 @@ func TestPushedDocumentsAreJudged(t *testing.T) {
 		if err != nil || r.Outcome != tc.outcome || tc.reason != "" && (len(r.Reasons) == 0 || r.Reasons[0] != tc.reason) {
 			t.Errorf("%s: %+v, %v; want %s for %s", name, r, err, tc.outcome, tc.reason)
 		}
+	}
+	twice := pushclient.Document{Text: "The grindlefax is old.", Attributes: json.RawMessage(`{"groups":["x"],"groups":["staff"]}`)}
+	if r, err := crm.PutDocument(ctx, "twice-named", twice, o); err == nil {
+		t.Errorf("attributes with a name given twice: %+v, want a refusal", r)
 	}
 	for _, word := range []string{"wimpledorn", "thrumbolite", "plonkeroot", "zanderquill", "grindlefax", "dwindlecrop", "jane.roe"} {
 		if finds(t, ask, word) > 0 {
