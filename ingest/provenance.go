@@ -215,9 +215,10 @@ func (r *run) contain(ctx context.Context, reason string) error {
 const undoStep = 256
 
 // RollBack takes out what a batch brought and puts back what it replaced, as far
-// as nothing changed since; what it had held is discarded. progress, if set, is
-// called after every document. It can be called again after an interruption. The
-// caller has asked policy and audited who and why.
+// as nothing changed since; what it brought and is held is discarded, not what was
+// held before and it only brought again. progress, if set, is called after every
+// document. It can be called again after an interruption. The caller has asked
+// policy and audited who and why.
 func (p *Pipeline) RollBack(ctx context.Context, tenant, batch string, progress func(catalog.Undo)) ([]catalog.Undo, error) {
 	var all []catalog.Undo
 	report := func(list []catalog.Undo) {
@@ -239,19 +240,41 @@ func (p *Pipeline) RollBack(ctx context.Context, tenant, batch string, progress 
 		report(done)
 		more = again
 	}
-	for {
-		page, err := p.Catalog.Held(ctx, catalog.HeldQuery{Tenant: tenant, Batch: batch})
-		if err != nil {
+	held, err := p.heldOf(ctx, tenant, batch)
+	if err != nil {
+		return all, err
+	}
+	for _, u := range held {
+		if err := p.Catalog.Discard(ctx, tenant, u.Document, "its batch was rolled back"); err != nil && !errors.Is(err, catalog.ErrState) {
 			return all, err
 		}
-		if len(page.Held) == 0 {
-			return all, nil
+		report([]catalog.Undo{u})
+	}
+	return all, nil
+}
+
+// PlanRollBack says what RollBack would do, and changes nothing.
+func (p *Pipeline) PlanRollBack(ctx context.Context, tenant, batch string) ([]catalog.Undo, error) {
+	undos, err := p.Catalog.PlanUndo(ctx, tenant, batch)
+	if err != nil {
+		return nil, err
+	}
+	held, err := p.heldOf(ctx, tenant, batch)
+	return append(undos, held...), err
+}
+
+// heldOf is what of a batch is in quarantine, as a roll-back discards it.
+func (p *Pipeline) heldOf(ctx context.Context, tenant, batch string) (out []catalog.Undo, err error) {
+	for q := (catalog.HeldQuery{Tenant: tenant, Batch: batch}); ; {
+		page, err := p.Catalog.Held(ctx, q)
+		if err != nil {
+			return nil, err
 		}
 		for _, a := range page.Held {
-			if err := p.Catalog.Discard(ctx, tenant, a.ID, "its batch was rolled back"); err != nil && !errors.Is(err, catalog.ErrState) {
-				return all, err
-			}
-			report([]catalog.Undo{{Document: a.ID, Did: "discarded"}})
+			out = append(out, catalog.Undo{Document: a.ID, Did: "discarded"})
+		}
+		if q.After = page.Next; q.After == "" {
+			return out, nil
 		}
 	}
 }

@@ -193,7 +193,7 @@ func (r *reviewer) containRollback() *cobra.Command {
 			return fmt.Errorf("batch %s: %w (see `doorward contain batches`)", batch, catalog.ErrNotFound)
 		}
 		if plan {
-			undos, err := a.Catalog.PlanUndo(c.Context(), r.tenant, batch)
+			undos, err := a.Pipeline.PlanRollBack(c.Context(), r.tenant, batch)
 			if err != nil {
 				return err
 			}

@@ -9,9 +9,9 @@ import (
 type HeldQuery struct {
 	Tenant   string // required
 	Source   string
-	Reason   string // part of one of the reasons
-	Assignee string // "-": nobody's
-	Batch    string
+	Reason   string    // part of one of the reasons
+	Assignee string    // "-": nobody's
+	Batch    string    // which brought it, though others may have brought it again
 	Before   time.Time // received before
 	After    string    // Next of the page before
 	Limit    int       // 0 means DefaultPage; at most MaxPage

@@ -80,10 +80,6 @@ func (k *termKeys) mark(language string) uint32 {
 	return key
 }
 
-// inFirst is how many bytes of a term the first block holds, behind its space and
-// length.
-const inFirst = aes.BlockSize - 5
-
 // of is the key of a term, and 64 bits more to make pairs' keys of.
 func (k *termKeys) of(space byte, term string) (key uint32, tag uint64) {
 	k.in = [aes.BlockSize]byte{0: space}

@@ -98,6 +98,7 @@ func heldPages(t *testing.T, s Store, _ func() Store) {
 			t.Errorf("%+v: %d held, want %d", c.q, len(page.Held), c.want)
 		}
 	}
+	broughtAgain(t, s)
 	if _, err := s.Held(ctx, catalog.HeldQuery{Tenant: tenant, After: "nonsense"}); !errors.Is(err, catalog.ErrCursor) {
 		t.Errorf("a made-up cursor: %v", err)
 	}
@@ -111,6 +112,28 @@ func heldPages(t *testing.T, s Store, _ func() Store) {
 	if string(a.Manifest) != `{"a":1}` || a.Connector != "k" || a.Sequence != 4 || a.Submitter != "ann" || a.Assignee != "ann" {
 		t.Errorf("came back as %+v", a)
 	}
+}
+
+// broughtAgain: what is held stays its first batch's until other bytes come.
+func broughtAgain(t *testing.T, s Store) {
+	t.Helper()
+	of := func(batch string) int {
+		page, err := s.Held(ctx, catalog.HeldQuery{Tenant: tenant, Batch: batch})
+		must(t, err)
+		return len(page.Held)
+	}
+	for _, c := range []struct {
+		batch, content string
+		first, second  int
+	}{{"first", "one", 1, 0}, {"second", "one", 1, 0}, {"third", "one", 1, 0}, {"second", "two", 0, 1}} {
+		must(t, s.Receive(ctx, []catalog.Arrival{{Tenant: tenant, ID: "again", Source: "feed", Content: c.content, Bytes: []byte("x"),
+			Received: time.Unix(900, 0), Provenance: catalog.Provenance{Batch: c.batch}}}))
+		must(t, s.Hold(ctx, []catalog.Judgement{{Ref: catalog.Ref{Tenant: tenant, Document: "again"}, State: catalog.Held, Reasons: []string{"why"}}}))
+		if first, second := of("first"), of("second"); first != c.first || second != c.second {
+			t.Errorf("%s in %s: %d of the first batch, %d of the second", c.content, c.batch, first, second)
+		}
+	}
+	must(t, s.Discard(ctx, tenant, "again", "no"))
 }
 
 func notes(t *testing.T, s Store, _ func() Store) {

@@ -43,6 +43,10 @@ func (c *Catalog) ReceiveJob(ctx context.Context, arrivals []catalog.Arrival, na
 		if err != nil {
 			return err
 		}
+		brought, err := c.brought(ctx, tx, refs)
+		if err != nil {
+			return err
+		}
 		if err := c.clearArrivals(ctx, tx, refs); err != nil {
 			return err
 		}
@@ -54,12 +58,41 @@ func (c *Catalog) ReceiveJob(ctx context.Context, arrivals []catalog.Arrival, na
 				}
 			}
 			seen[refs[i]] = true
-			if err := c.receive(ctx, tx, a, job); err != nil {
+			first := a.Batch
+			if was, held := brought[refs[i]]; held && was.content == a.Content {
+				first = was.batch
+			}
+			if err := c.receive(ctx, tx, a, job, first); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// broughtBy is the content of a held arrival and the batch that brought it.
+type broughtBy struct{ content, batch string }
+
+// brought reads which batch brought what is held of documents: one that only brings
+// the same bytes once more does not make them its own, and its roll-back leaves them.
+func (c *Catalog) brought(ctx context.Context, q Querier, refs []catalog.Ref) (map[catalog.Ref]broughtBy, error) {
+	out := map[catalog.Ref]broughtBy{}
+	for tenant, documents := range byTenant(refs) {
+		list, err := c.list(documents)
+		if err != nil {
+			return nil, err
+		}
+		err = each(ctx, q, func(r Rows) error {
+			ref, by := catalog.Ref{Tenant: tenant}, broughtBy{}
+			err := r.Scan(&ref.Document, &by.content, &by.batch)
+			out[ref] = by
+			return err
+		}, `select id, content, brought from arrivals where tenant = ? and state = 'held' and `+c.in("id"), tenant, list)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // clearArrivals drops the arrivals of documents, of which most have none.
@@ -76,7 +109,7 @@ func (c *Catalog) clearArrivals(ctx context.Context, tx Tx, refs []catalog.Ref) 
 	return nil
 }
 
-func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival, job string) error {
+func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival, job, brought string) error {
 	sealer, key, err := c.keys.NewDocument(a.Tenant, a.ID)
 	if err != nil {
 		return err
@@ -92,9 +125,9 @@ func (c *Catalog) receive(ctx context.Context, tx Tx, a catalog.Arrival, job str
 		return err
 	}
 	return tx.Queue(ctx, `insert into arrivals
-		(tenant, id, source, state, content, fingerprint, revision, claimed, key, facts, sealed, reasons, findings, received, batch, submitter, job)
-		values (?, ?, ?, ?, ?, ?, '', '', ?, ?, ?, '[]', '{}', ?, ?, ?, ?)`,
-		a.Tenant, a.ID, a.Source, string(catalog.Received), a.Content, a.Fingerprint, key, sealedFacts, sealed, a.Received.Unix(), a.Batch, a.Submitter, job)
+		(tenant, id, source, state, content, fingerprint, revision, claimed, key, facts, sealed, reasons, findings, received, batch, brought, submitter, job)
+		values (?, ?, ?, ?, ?, ?, '', '', ?, ?, ?, '[]', '{}', ?, ?, ?, ?, ?)`,
+		a.Tenant, a.ID, a.Source, string(catalog.Received), a.Content, a.Fingerprint, key, sealedFacts, sealed, a.Received.Unix(), a.Batch, brought, a.Submitter, job)
 }
 
 // Hold moves received arrivals to held or rejected. A rejected one loses its

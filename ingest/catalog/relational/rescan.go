@@ -89,7 +89,7 @@ func (c *Catalog) resign(ctx context.Context, tx Tx, v catalog.Version, s row) e
 func (c *Catalog) PullBack(ctx context.Context, a catalog.Arrival, j catalog.Judgement) error {
 	refs := []catalog.Ref{{Tenant: a.Tenant, Document: a.ID}}
 	return c.updateDocuments(ctx, "pulling a document back", refs, func(tx Tx) error {
-		if err := c.receive(ctx, tx, a, c.job); err != nil {
+		if err := c.receive(ctx, tx, a, c.job, a.Batch); err != nil {
 			return err
 		}
 		if err := c.hold(ctx, tx, j); err != nil {

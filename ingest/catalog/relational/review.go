@@ -31,7 +31,7 @@ func (c *Catalog) Held(ctx context.Context, q catalog.HeldQuery) (catalog.HeldPa
 		where("source = ?", q.Source)
 	}
 	if q.Batch != "" {
-		where("batch = ?", q.Batch)
+		where("brought = ?", q.Batch)
 	}
 	if q.Reason != "" {
 		where(`reasons like ? escape '!'`, "%"+likeText(q.Reason)+"%")

@@ -53,6 +53,9 @@ var Migrations = []Migration{
 	{SQL: `drop index versions_state;
 		update versions set state = 'next' where state = 'intent';
 		create index versions_state on versions (state) where state = 'next';`},
+	// The batch that brought what is held, though later ones brought it again.
+	{SQL: `alter table arrivals add column brought TEXT not null default '';
+		update arrivals set brought = batch;`},
 }
 
 // latest is the version this program reads and writes.

@@ -22,7 +22,7 @@ func TestIntentsOfBefore(t *testing.T) {
 	if err := cat.Intend(ctx, []catalog.Version{v}); err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{`drop index versions_state`, `update versions set state = 'intent' where state = 'next'`,
+	for _, statement := range []string{`drop trigger sum_arrivals_insert`, `drop trigger sum_arrivals_update`, `drop trigger sum_arrivals_delete`, `alter table arrivals drop column brought`, `drop index versions_state`, `update versions set state = 'intent' where state = 'next'`,
 		`create index versions_state on versions (state) where state = 'intent'`, `update meta set value = '11' where key = 'schema'`} {
 		if _, err := cat.DB().(*DB).Write.Exec(statement); err != nil {
 			t.Fatal(err)
