@@ -117,9 +117,11 @@ func (f *flips) unnoticed(t *testing.T, bit int, rows map[string]string) string 
 			return "unnoticed: " + name
 		}
 	}
-	if len(rows) != len(f.rows) {
-		t.Errorf("bit %d: a row is gone and nobody noticed", bit)
-		return "unnoticed: rows"
+	for name := range f.rows {
+		if _, there := rows[name]; !there {
+			t.Errorf("bit %d, byte %d of page %d: %s is gone and nobody noticed", bit, bit/8%4096, bit/8/4096, name)
+			return "unnoticed: " + name
+		}
 	}
 	return "changes nothing stored"
 }
