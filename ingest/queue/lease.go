@@ -186,8 +186,8 @@ func (q *Queue) adopt(ctx context.Context) error {
 
 // orphans are stored versions of documents in no batch that will be worked on.
 func (q *Queue) orphans(ctx context.Context) (map[catalog.Ref]bool, error) {
-	rows, err := q.DB.Pool.Query(ctx, `select v.tenant, v.document, v.version from versions v where v.state = 'next' and not exists (
-		select from arrivals a where a.tenant = v.tenant and a.id = v.document and a.state = 'received')`)
+	rows, err := q.DB.Pool.Query(ctx, `select v.tenant, v.document, v.version from versions v where v.state = $1 and not exists (
+		select from arrivals a where a.tenant = v.tenant and a.id = v.document and a.state = $2)`, string(catalog.Intent), string(catalog.Received))
 	if err != nil {
 		return nil, err
 	}
