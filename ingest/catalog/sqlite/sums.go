@@ -273,8 +273,23 @@ func (d *DB) Controls(ctx context.Context) ([]string, error) {
 	return d.differing(ctx, func(s summed) bool { return slices.Contains(controls, s.name) })
 }
 
-// differing names rows that differ from their checksums.
+// hidden names entries of the schema that no list of tables or triggers has as they
+// were made, though SQLite goes on using what they describe: it reads their types and
+// names in any case. What else is wrong with an entry it refuses itself.
+func (d *DB) hidden(ctx context.Context) ([]string, error) {
+	rows, err := d.Read.QueryContext(ctx, `select 'the schema''s entry of ' || substr(name, 1, 200) || ' is damaged: restore a backup' from sqlite_master
+		where type <> lower(type) or name <> lower(name) limit ?`, maxFlaws)
+	if err != nil {
+		return nil, err
+	}
+	return lines(rows)
+}
+
+// differing names rows that differ from their checksums, and what is hidden from them.
 func (d *DB) differing(ctx context.Context, of func(summed) bool) (flaws []string, err error) {
+	if flaws, err = d.hidden(ctx); err != nil {
+		return nil, err
+	}
 	all, err := summedTables(ctx, d.Read)
 	if err != nil {
 		return nil, err

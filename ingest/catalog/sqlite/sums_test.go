@@ -136,6 +136,20 @@ func TestChecksums(t *testing.T) {
 	}
 }
 
+// A table whose entry in the schema says in another case what it is, or its name,
+// is used by SQLite as before, but no list of tables has it: one bit is enough.
+func TestNoTableHides(t *testing.T) {
+	for _, damage := range []string{`type = 'tablE'`, `name = 'Containments'`} {
+		config := Config{Dir: t.TempDir(), Keys: ring(t), Keep: time.Hour}
+		filled(t, config, 3)
+		raw(t, config, `pragma writable_schema = on`, `update sqlite_master set `+damage+` where type = 'table' and name = 'containments'`)
+		flaws, intact := sound(t, config, false)
+		if all := strings.Join(flaws, "\n"); !strings.Contains(strings.ToLower(all), "the schema's entry of containment") || intact == nil {
+			t.Errorf("%s: found %q, when opened: %v", damage, flaws, intact)
+		}
+	}
+}
+
 // A catalog of before there were checksums gets them when it is opened, and one whose
 // tables have grown a column gets them anew.
 func TestChecksumsOfOlderFiles(t *testing.T) {
