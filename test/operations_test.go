@@ -172,7 +172,8 @@ func get(t *testing.T, url string, want int) string {
 // and leaves another in its place, as a background write or a careless restore
 // would.
 func TestReadinessTellsTheTruth(t *testing.T) {
-	b, operator, dir, _, _ := operated(t, &obedient{})
+	b, operator, dir, _, stop := operated(t, &obedient{})
+	healthy(t, dir, 0, "ready")
 	audit := filepath.Join(dir, "data", "audit")
 	if err := errors.Join(os.Rename(audit, audit+".gone"), os.MkdirAll(audit, 0o700)); err != nil {
 		t.Fatal(err)
@@ -196,9 +197,39 @@ func TestReadinessTellsTheTruth(t *testing.T) {
 	}
 	get(t, b.url+"/readyz", http.StatusServiceUnavailable)
 	get(t, b.url+"/healthz", http.StatusOK)
+	healthy(t, dir, 1, "audit")
 	putBack(t, audit)
 	time.Sleep(1100 * time.Millisecond)
 	get(t, b.url+"/readyz", http.StatusOK)
+	stop()
+	healthy(t, dir, 1, "nobody answers")
+}
+
+// healthy runs the health checks of Compose and of the container file as they
+// stand, for the service of dir.
+func healthy(t *testing.T, dir string, code int, says string) {
+	t.Helper()
+	for file, find := range map[string]string{"compose.yaml": `image: doorward\n(?s:.*?)healthcheck: \{test: (\["CMD", )(.*?)\]`, "Containerfile": `HEALTHCHECK .* CMD (\[)(.*)\]`} {
+		text, err := os.ReadFile(filepath.Join("..", "configs", "packaging", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := regexp.MustCompile(find).FindStringSubmatch(string(text))
+		if m == nil {
+			t.Fatalf("%s has no health check", file)
+		}
+		var command []string
+		if err := json.Unmarshal([]byte("["+m[2]+"]"), &command); err != nil || len(command) == 0 || command[0] != "/doorward" {
+			t.Fatalf("%s: %s: %v", file, m[2], err)
+		}
+		for i := range command {
+			command[i] = strings.Replace(command[i], "/srv/", dir+"/", 1)
+		}
+		out, errs, got := run(t, dir, command[1:]...)
+		if got != code || !strings.Contains(out+errs, says) {
+			t.Errorf("%s: %v: exit %d, want %d and %q\n%s%s", file, command, got, code, says, out, errs)
+		}
+	}
 }
 
 // putBack moves a folder back over what background writes left in its place.
