@@ -287,7 +287,7 @@ func (a *API) refused(ctx context.Context, b auth.Backend, reason string, err er
 
 // body decodes a JSON request strictly.
 func (a *API) body(c *gin.Context, limit int64, into any) bool {
-	data, err := readBody(c, limit)
+	data, _, err := readBody(c, limit, takesJSON)
 	if err == nil {
 		err = decode(data, into)
 	}
@@ -298,15 +298,22 @@ func (a *API) body(c *gin.Context, limit int64, into any) bool {
 	return true
 }
 
-// readBody reads a body of at most limit bytes. One that says that it is larger is
-// refused before it is read, so that a client that waits to be told to go on
+// readBody reads a body of at most limit bytes and of one of the types that the
+// route takes (nil: it takes none), and says which. One that says that it is larger
+// is refused before it is read, so that a client that waits to be told to go on
 // (Expect: 100-continue) hears why.
-func readBody(c *gin.Context, limit int64) ([]byte, error) {
+func readBody(c *gin.Context, limit int64, takes []string) (data []byte, media string, err error) {
+	if takes != nil {
+		if media, err = typed(c.Request, takes); err != nil {
+			return nil, "", err
+		}
+	}
 	if coding := c.GetHeader("Content-Encoding"); coding != "" && coding != "identity" {
-		return nil, fmt.Errorf("%w: compressed bodies are not taken; send it without Content-Encoding", errMalformed)
+		return nil, "", fmt.Errorf("%w: compressed bodies are not taken; send it without Content-Encoding", errMalformed)
 	}
 	if c.Request.ContentLength > limit {
-		return nil, &http.MaxBytesError{Limit: limit}
+		return nil, "", &http.MaxBytesError{Limit: limit}
 	}
-	return io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
+	data, err = io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
+	return data, media, err
 }

@@ -22,7 +22,7 @@ func (a *API) patchAttributes(c *gin.Context) {
 	if !ok {
 		return
 	}
-	a.once(c, p, maxRequest, func(ctx context.Context, body []byte) (int, any, error) {
+	a.once(c, p, maxRequest, takesJSON, func(ctx context.Context, body []byte, _ string) (int, any, error) {
 		var in AttributesRequest
 		if err := decode(body, &in); err != nil {
 			return 0, nil, err

@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,11 +43,9 @@ func (a *API) postBatch(c *gin.Context) {
 	if !ok {
 		return
 	}
-	media, _, err := mime.ParseMediaType(c.ContentType())
-	ndjson := err == nil && (media == "application/x-ndjson" || media == "application/jsonl")
 	async := strings.Contains(c.GetHeader("Prefer"), "respond-async")
-	a.once(c, p, a.Documents.MaxBatch, func(ctx context.Context, body []byte) (int, any, error) {
-		list, err := a.readBatch(p, body, ndjson)
+	a.once(c, p, a.Documents.MaxBatch, slices.Concat(takesJSON, takesLines), func(ctx context.Context, body []byte, media string) (int, any, error) {
+		list, err := a.readBatch(p, body, slices.Contains(takesLines, media))
 		if err != nil {
 			return 0, nil, err
 		}

@@ -45,6 +45,7 @@ func TestBodies(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/", c.body(t))
 			r.ContentLength = c.length
+			r.Header.Set("Content-Type", "application/json")
 			if c.coding != "" {
 				r.Header.Set("Content-Encoding", c.coding)
 			}

@@ -153,7 +153,7 @@ func (a *API) putDocument(c *gin.Context) {
 	if !ok {
 		return
 	}
-	a.once(c, p, a.Documents.MaxDocument, func(ctx context.Context, body []byte) (int, any, error) {
+	a.once(c, p, a.Documents.MaxDocument, takesJSON, func(ctx context.Context, body []byte, _ string) (int, any, error) {
 		return a.takeIn(ctx, p, c.Param("id"), body)
 	})
 }
@@ -271,7 +271,7 @@ func (a *API) deleteDocument(c *gin.Context) {
 	if !ok {
 		return
 	}
-	a.once(c, p, 0, func(ctx context.Context, _ []byte) (int, any, error) {
+	a.once(c, p, 0, nil, func(ctx context.Context, _ []byte, _ string) (int, any, error) {
 		id, err := ingest.PushedID(p.source.Name(), c.Param("id"))
 		if err != nil {
 			return 0, nil, err

@@ -32,8 +32,8 @@ var errUnusable = errors.New("unusable request")
 // what do answers. Only answers of do are remembered: after an error the request
 // may be sent again. A crash between effect and memory is harmless, because the
 // effect is the same the second time.
-func (a *API) once(c *gin.Context, p pusher, limit int64, do func(ctx context.Context, body []byte) (status int, answer any, err error)) {
-	body, err := readBody(c, limit)
+func (a *API) once(c *gin.Context, p pusher, limit int64, takes []string, do func(ctx context.Context, body []byte, media string) (status int, answer any, err error)) {
+	body, media, err := readBody(c, limit, takes)
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -56,7 +56,7 @@ func (a *API) once(c *gin.Context, p pusher, limit int64, do func(ctx context.Co
 			return
 		}
 	}
-	status, answer, err := do(ctx, body)
+	status, answer, err := do(ctx, body, media)
 	if err != nil {
 		a.fail(c, err)
 		return

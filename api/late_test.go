@@ -88,7 +88,7 @@ func TestLateAnswers(t *testing.T) {
 			gin.SetMode(gin.ReleaseMode)
 			engine := gin.New()
 			engine.PUT("/:id", func(g *gin.Context) {
-				a.once(g, p, 1<<20, func(ctx context.Context, body []byte) (int, any, error) {
+				a.once(g, p, 1<<20, takesJSON, func(ctx context.Context, body []byte, _ string) (int, any, error) {
 					if c.batch {
 						list, err := a.readBatch(p, body, false)
 						if err != nil {
@@ -104,7 +104,9 @@ func TestLateAnswers(t *testing.T) {
 				body = `[{"id":"a~1","text":"x"}]`
 			}
 			w := httptest.NewRecorder()
-			engine.ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/a~1", strings.NewReader(body)).WithContext(timed))
+			put := httptest.NewRequest(http.MethodPut, "/a~1", strings.NewReader(body)).WithContext(timed)
+			put.Header.Set("Content-Type", "application/json")
+			engine.ServeHTTP(w, put)
 			answer, _ := io.ReadAll(w.Body)
 			var got struct {
 				Outcome string

@@ -225,6 +225,10 @@ func (a *API) outputStream(c *gin.Context) {
 	if !ok {
 		return
 	}
+	if _, err := typed(c.Request, takesLines); err != nil {
+		a.fail(c, err)
+		return
+	}
 	ctx := c.Request.Context()
 	control := http.NewResponseController(c.Writer)
 	_ = control.EnableFullDuplex() // HTTP/2 always is; a recorder in tests need not be

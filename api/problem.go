@@ -59,6 +59,7 @@ var statuses = []struct {
 	{quota.ErrUnavailable, problem{Status: 503, Type: "quota-unavailable", Title: "Quotas cannot be counted; nothing is released"}, false},
 	{auth.ErrForbidden, problem{Status: 403, Type: "forbidden", Title: "This backend may not ask for that"}, true},
 	{errMalformed, problem{Status: 400, Type: "malformed", Title: "The request cannot be read"}, true},
+	{errMedia, problem{Status: 415, Type: "media-type", Title: "The body's type is not taken"}, true},
 	{errUnusable, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{ingest.ErrID, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{ingest.ErrTooLarge, problem{Status: 413, Type: "too-large", Title: "The request is too large"}, true},
@@ -121,6 +122,9 @@ func (a *API) fail(c *gin.Context, err error) {
 		a.Log.ErrorContext(c.Request.Context(), "request failed", "problem", p.Type, "error", err, "request", c.GetString(requestKey))
 	}
 	auth.Challenge(c.Writer.Header(), err)
+	if m := (*mediaError)(nil); errors.As(err, &m) {
+		c.Header("Accept", strings.Join(m.takes, ", "))
+	}
 	a.problem(c, p)
 }
 

@@ -116,6 +116,7 @@ func (b *backend) stream(t *testing.T, s policy.Subject, contextID string, delta
 	}
 	r.Header.Set("Authorization", "Bearer "+b.key)
 	r.Header.Set(auth.Header, token)
+	r.Header.Set("Content-Type", "application/x-ndjson")
 	resp, err := b.client.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -195,6 +196,7 @@ func TestStreamAccountOutlivesItsCaller(t *testing.T) {
 	}
 	r.Header.Set("Authorization", "Bearer "+b.key)
 	r.Header.Set(auth.Header, token)
+	r.Header.Set("Content-Type", "application/x-ndjson")
 	go func() {
 		io.WriteString(out, "{\"delta\":\"Half an answer, and more of it than anybody would hold back. \"}\n")
 		time.Sleep(300 * time.Millisecond)

@@ -177,6 +177,10 @@ func (b *backend) request(t *testing.T, url string, body io.Reader) *http.Reques
 	}
 	r.Header.Set("Authorization", "Bearer "+b.key)
 	r.Header.Set(auth.Header, token)
+	r.Header.Set("Content-Type", "application/json")
+	if strings.HasSuffix(url, "/stream") {
+		r.Header.Set("Content-Type", "application/x-ndjson")
+	}
 	return r
 }
 

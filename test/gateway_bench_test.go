@@ -61,6 +61,7 @@ func firstToken(t testing.TB, url string, b *backend) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Header.Set("Content-Type", "application/json")
 	if b != nil {
 		token, err := auth.Mint(b.assertion, "doorward", policy.Subject{ID: "ann", Tenant: b.tenant, Groups: []string{"staff"}, Authn: policy.Authn{Backend: b.id}}, time.Now(), time.Minute)
 		if err != nil {

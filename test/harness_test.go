@@ -215,6 +215,7 @@ func (b *backend) as(t testing.TB, s policy.Subject, path string, body any) (sta
 	}
 	r.Header.Set("Authorization", "Bearer "+b.key)
 	r.Header.Set(auth.Header, token)
+	r.Header.Set("Content-Type", "application/json")
 	resp, err := b.client.Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -100,6 +100,9 @@ func (c *caller) signed(ctx context.Context, s policy.Subject, method, url strin
 	}
 	r.Header.Set("Authorization", "Bearer "+key)
 	r.Header.Set(auth.Header, token)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	return r, nil
 }
 

@@ -72,7 +72,9 @@ type Config struct {
 	Client       *http.Client // nil: one with sane timeouts
 	Log          *slog.Logger
 	Now          func() time.Time
-	// Fail writes an error; the caller's table knows the statuses.
+	// Typed refuses a request whose body does not say that it is JSON.
+	Typed func(*http.Request) error
+	// Status says how an error is answered; the caller's table knows the statuses.
 	Status func(error) (status int, kind, detail string)
 }
 
@@ -81,7 +83,7 @@ type Gateway struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Gateway, error) {
-	if c.Authenticate == nil || c.Retrieve == nil || c.Answer == nil || c.Filter == nil || c.Audit == nil || c.Status == nil || c.Policy == nil {
+	if c.Authenticate == nil || c.Retrieve == nil || c.Answer == nil || c.Filter == nil || c.Audit == nil || c.Status == nil || c.Typed == nil || c.Policy == nil {
 		return nil, errors.New("making gateway: a part is missing")
 	}
 	for i, u := range c.Upstreams {
@@ -158,6 +160,9 @@ func (r *round) ask(w http.ResponseWriter, in *http.Request) (*http.Response, er
 	ctx := in.Context()
 	var err error
 	if r.caller, err = r.Authenticate(in); err != nil {
+		return nil, err
+	}
+	if err = r.Typed(in); err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, in.Body, maxBody))

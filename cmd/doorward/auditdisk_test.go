@@ -70,6 +70,7 @@ func (c caller) retrieve(t *testing.T, question string) (int, string) {
 	body, _ := json.Marshal(map[string]any{"question": question})
 	r, _ := http.NewRequest("POST", c.url+"/v1/retrieve", bytes.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+c.key)
+	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set(auth.Header, token)
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {

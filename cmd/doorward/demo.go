@@ -132,7 +132,7 @@ Serving on http://%[1]s until Ctrl-C. In another terminal, as %[2]s:
     -H 'Authorization: Bearer %[3]s' \
     -H "Doorward-Assertion: $(%[4]s keys assert %[5]s -c %[6]s \
         %[7]s)" \
-    -d '{"question": "Which battery packs are dangerous?", "format": "messages"}'
+    --json '{"question": "Which battery packs are dangerous?", "format": "messages"}'
 
 or as somebody else:
 

@@ -73,6 +73,9 @@ func (d *doors) identify(t *testing.T, r *http.Request, caller, header string) b
 		}
 	}
 	set("Content-Type", "application/json")
+	if r.URL.Path == "/v1/output/stream" {
+		set("Content-Type", "application/x-ndjson")
+	}
 	set("Accept", "application/json, text/event-stream")
 	set("Doorward-Context", header)
 	set(auth.PurposeHeader, header)

@@ -222,11 +222,12 @@ func (d *doors) asks(t testing.TB) map[string]func() *http.Request {
 			return r
 		}
 	}
+	lines := []string{"Content-Type", "application/x-ndjson"}
 	mcp := []string{"Accept", "application/json, text/event-stream"}
 	return map[string]func() *http.Request{
 		"retrieve":         post("/v1/retrieve", `{"question":"harbour `+openWord+`","top_k":50,"format":"messages"}`),
 		"output":           post("/v1/output", `{"text":"the `+openWord+` is painted"}`),
-		"output/stream":    post("/v1/output/stream", `{"delta":"the `+openWord+` is painted"}`+"\n"),
+		"output/stream":    post("/v1/output/stream", `{"delta":"the `+openWord+` is painted"}`+"\n", lines...),
 		"chat/completions": post("/v1/chat/completions", `{"model":"test-1","messages":[{"role":"user","content":"harbour `+openWord+`"}]}`),
 		"mcp search":       post("/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"harbour `+openWord+`"}}}`, mcp...),
 		"mcp fetch":        post("/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fetch","arguments":{"id":"d01.txt"}}}`, mcp...),
@@ -354,6 +355,7 @@ func TestNoRequestYieldsMore(t *testing.T) {
 	} {
 		r := httptest.NewRequest("POST", "/v1/retrieve", strings.NewReader(`{"question":"harbour `+openWord+" "+closedWord+` season board number day",`+body+`}`))
 		r.Header.Set("Authorization", "Bearer "+d.chat.Key)
+		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set(auth.Header, assertion(t, d.chat.Assertion, "chat", "doorward", everything))
 		w := httptest.NewRecorder()
 		d.public.ServeHTTP(w, r)

@@ -157,7 +157,7 @@ func openGateway(a *app.App, face *api.API) (*openai.Gateway, error) {
 			return openai.Caller{Subject: s, Destinations: b.Destinations, Purpose: purpose}, err
 		},
 		Retrieve: a.Service.Retrieve, Answer: face.Answer, Filter: a.Output, Policy: a.Policy, Audit: a.Audit, Questions: a.Scanners.Sanitizer,
-		TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: face.Marking, Log: a.Log, Status: api.Status, Call: a.Call,
+		TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Marking: face.Marking, Log: a.Log, Typed: api.JSON, Status: api.Status, Call: a.Call,
 	}
 	for _, u := range a.Config.Gateway.Upstreams {
 		key, err := app.ReadKey("gateway.upstreams.api_key_file", u.APIKeyFile)

@@ -97,6 +97,7 @@ func TestQuotasOverHTTP(t *testing.T) {
 				// One document after the other, never the same: a sweep.
 				r := httptest.NewRequest("POST", "/v1/retrieve", strings.NewReader(fmt.Sprintf(`{"question":"n%d","top_k":4}`, i)))
 				r.Header.Set("Authorization", "Bearer "+d.chat.Key)
+				r.Header.Set("Content-Type", "application/json")
 				r.Header.Set(auth.Header, assertion(t, d.chat.Assertion, "chat", "doorward", nil))
 				w = httptest.NewRecorder()
 				f.public.ServeHTTP(w, r)

@@ -103,13 +103,19 @@ func (x *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, x.response(what, in, resp)
 }
 
-// request validates a request's body where it is JSON; streams go through.
+// request validates a request's body where it is JSON; streams go through. A body
+// of a type that is not described breaks the contract, one without a type, too.
 func (x *Transport) request(in *openapi3filter.RequestValidationInput) (r *http.Request, broken, err error) {
 	r = in.Request
-	if r.Body == nil || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		if r.Body != nil && in.Route.Operation.RequestBody != nil && in.Route.Operation.RequestBody.Value.Content["application/x-ndjson"] == nil {
-			return x.untyped(in)
-		}
+	if r.Body == nil || r.Body == http.NoBody || in.Route.Operation.RequestBody == nil {
+		return r, nil, nil
+	}
+	kind := r.Header.Get("Content-Type")
+	media := in.Route.Operation.RequestBody.Value.Content.Get(kind)
+	if media == nil {
+		return r, fmt.Errorf("a body of type %q is not described", kind), nil
+	}
+	if media.Schema == nil {
 		return r, nil, nil
 	}
 	data, err := io.ReadAll(r.Body)
@@ -122,14 +128,6 @@ func (x *Transport) request(in *openapi3filter.RequestValidationInput) (r *http.
 	probe.Request = r.Clone(r.Context())
 	probe.Request.Body = io.NopCloser(bytes.NewReader(data))
 	return r, openapi3filter.ValidateRequest(context.Background(), &probe), nil
-}
-
-// untyped takes a body without a content type as JSON, as the service does.
-func (x *Transport) untyped(in *openapi3filter.RequestValidationInput) (*http.Request, error, error) {
-	typed := *in
-	typed.Request = in.Request.Clone(in.Request.Context())
-	typed.Request.Header.Set("Content-Type", "application/json")
-	return x.request(&typed)
 }
 
 // response validates an answer; one of lines is validated as it is read.
