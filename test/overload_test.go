@@ -55,18 +55,20 @@ func TestOverload(t *testing.T) {
 	fmt.Printf("%-34s %10.2f ×\n", "answers' p99 ratio / the anchor's", real.ratio(.99)/bare.ratio(.99))
 }
 
-// overloading is what one caller, eight, and a crowd get.
+// overloading is what one caller, two, eight, and a crowd get. Two find no queue on
+// two processors: what they wait longer than one is the machine's, not admission's.
 type overloading struct {
-	one, peak rate
-	over      *overloaded
-	due, sent []time.Duration
-	length    time.Duration
+	one, two, peak rate
+	over           *overloaded
+	due, sent      []time.Duration
+	length         time.Duration
 }
 
 func (c *caller) overloading(t *testing.T, url, operator string, turn, length time.Duration) *overloading {
 	t.Helper()
 	o := &overloading{length: length}
 	c.rate(t, url, 1, turn, operator, &o.one)
+	c.rate(t, url, 2, turn, "", &o.two)
 	c.rate(t, url, 8, turn, "", &o.peak)
 	if operator != "" {
 		profiled := c.profile(t, operator)
@@ -75,7 +77,9 @@ func (c *caller) overloading(t *testing.T, url, operator string, turn, length ti
 	}
 	o.over = c.overload(t, url, 2*o.peak.perSecond(), length, operator)
 	o.due, o.sent = o.over.took.take(), o.over.sent.take()
-	o.one.took, o.peak.took = sorted(o.one.took), sorted(o.peak.took)
+	for _, r := range []*rate{&o.one, &o.two, &o.peak} {
+		r.took = sorted(r.took)
+	}
 	return o
 }
 
@@ -94,6 +98,7 @@ func (o *overloading) print() {
 	}
 	x := o.over
 	line("one caller", o.one.perSecond(), o.one.took, "")
+	line("two callers", o.two.perSecond(), o.two.took, fmt.Sprintf(", p99 %.2f × one caller's", at(o.two.took, .99)/at(o.one.took, .99)))
 	line("eight callers", o.peak.perSecond(), o.peak.took, fmt.Sprintf(", %d refused", o.peak.shed))
 	judged := (o.length - burst).Seconds()
 	line("asked for", x.asked, o.due, fmt.Sprintf(" from when they were due, for %v", o.length))
