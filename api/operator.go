@@ -13,6 +13,7 @@ import (
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/contain"
 	"github.com/doorward/doorward/retrieval"
 )
 
@@ -30,6 +31,7 @@ type OperatorConfig struct {
 	Quarantine Quarantine
 	Reviewer   Reviewer
 	Orders     Orders
+	Known      func(ctx context.Context, o contain.Order) error // refuses an order about what nothing knows
 	Trace      func(ctx context.Context, tenant, id string) (ingest.Trace, error)
 	Workbench  Workbench
 	AuditLog   AuditLog
@@ -46,7 +48,7 @@ type Operator struct {
 
 // NewOperator builds the routes.
 func NewOperator(c OperatorConfig) (*Operator, error) {
-	if c.API == nil || c.Quarantine == nil || c.Reviewer == nil || c.Orders == nil || c.Trace == nil || c.Workbench == nil || c.AuditLog == nil || c.Eraser == nil {
+	if c.API == nil || c.Quarantine == nil || c.Reviewer == nil || c.Orders == nil || c.Known == nil || c.Trace == nil || c.Workbench == nil || c.AuditLog == nil || c.Eraser == nil {
 		return nil, errors.New("making operator api: a part is missing")
 	}
 	o := &Operator{OperatorConfig: c}

@@ -280,6 +280,7 @@ type ContainRequest struct {
 	Scope  string `json:"scope"`
 	Target string `json:"target"`
 	Reason string `json:"reason"`
+	Ahead  bool   `json:"ahead"` // also for a name that nothing knows yet
 }
 
 func (o *Operator) contain(c *gin.Context, s policy.Subject) {
@@ -289,7 +290,9 @@ func (o *Operator) contain(c *gin.Context, s policy.Subject) {
 	}
 	by, err := retrieval.SubjectID(o.API.Keys, s)
 	order := contain.Order{ID: uuid.NewString()[:8], Tenant: s.Tenant, Scope: contain.Scope(in.Scope), Target: in.Target, Reason: in.Reason, By: by, Created: o.API.Now()}
-	err = errors.Join(err, order.Validate())
+	if err = errors.Join(err, order.Validate()); err == nil && !in.Ahead {
+		err = o.Known(c.Request.Context(), order)
+	}
 	if err == nil {
 		err = o.account(c, s, by, "contain", in.Scope+" "+in.Target+": "+in.Reason)
 	}

@@ -191,17 +191,23 @@ func typeWord(goType string) string {
 // suggestion names the known key nearest to a mistyped one.
 func suggestion(key, typeName string) string {
 	known := keysOf(reflect.TypeFor[Config](), typeName, map[reflect.Type]bool{})
-	best, distance := "", 4
-	for _, k := range known {
-		if d := editDistance(key, k); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best != "" {
+	if best := Nearest(key, known); best != "" {
 		return fmt.Sprintf(", did you mean %q?", best)
 	}
 	slices.Sort(known)
 	return ", known here: " + strings.Join(known, ", ")
+}
+
+// Nearest is the known name that a mistyped one was most likely meant to be, ""
+// where none is near: at most three letters differ, and not all.
+func Nearest(name string, known []string) string {
+	best, distance := "", 4
+	for _, k := range known {
+		if d := editDistance(name, k); d < distance && d < max(len(name), len(k)) {
+			best, distance = k, d
+		}
+	}
+	return best
 }
 
 // keysOf lists the YAML keys of the configuration type with a name.

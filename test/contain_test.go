@@ -77,6 +77,10 @@ func TestContainOverHTTP(t *testing.T) {
 	}
 	see("rolled back", "1100")
 
+	unknown := act(http.StatusUnprocessableEntity, "/v1/containments", map[string]string{"scope": "source", "target": "wikki", "reason": "not trusted"})
+	if detail := fmt.Sprint(unknown["detail"]); !strings.Contains(detail, `did you mean "wiki"`) {
+		t.Errorf("an order for a source that nothing knows: %s", detail)
+	}
 	order = act(http.StatusOK, "/v1/containments", map[string]string{"scope": "source", "target": "wiki", "reason": "not trusted"})
 	see("source contained", "0000")
 	if r, err := wiki.PutDocument(context.Background(), "late", pushclient.Document{Text: "The grindlefax is late."}, pushclient.PushOptions{}); err != nil || r.Outcome != "quarantined" {

@@ -31,7 +31,7 @@ the roll-back and its --plan name each such document.`}
 
 func (r *reviewer) containHold() *cobra.Command {
 	targets := map[contain.Scope]*string{}
-	var plan, whole, everywhere bool
+	var plan, whole, everywhere, ahead bool
 	cmd := r.because(r.command("hold --batch|--source|--submitter|--whole-tenant|--backend|--destination … --reason WHY", "Give an order", noArgs, func(c *cobra.Command, a *app.App, _ []string) error {
 		o := contain.Order{ID: uuid.NewString()[:8], Tenant: r.tenant, Reason: r.reason, By: operatorName(), Created: a.Now()}
 		n := 0
@@ -54,6 +54,18 @@ func (r *reviewer) containHold() *cobra.Command {
 			}
 			o.Tenant = ""
 		}
+		if err := o.Validate(); err != nil {
+			return usage("%w", err)
+		}
+		if !ahead {
+			err := a.Known(c.Context(), o)
+			if unknown := (*app.UnknownError)(nil); errors.As(err, &unknown) {
+				return usage("%w\nNothing was stopped. --ahead gives the order for one that comes later", err)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		return r.giveOrder(c, a, o, plan)
 	}))
 	for scope, what := range map[contain.Scope]string{contain.Batch: "documents of this batch", contain.Source: "documents of this source", contain.Submitter: "documents this one handed in (os:NAME, backend:NAME)",
@@ -62,14 +74,12 @@ func (r *reviewer) containHold() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&whole, "whole-tenant", false, "everything of the tenant")
 	cmd.Flags().BoolVar(&everywhere, "every-tenant", false, "with --destination: for all tenants")
+	cmd.Flags().BoolVar(&ahead, "ahead", false, "also for a name that nothing here knows yet")
 	cmd.Flags().BoolVar(&plan, "plan", false, "say what would be stopped, and change nothing")
 	return cmd
 }
 
 func (r *reviewer) giveOrder(c *cobra.Command, a *app.App, o contain.Order, plan bool) error {
-	if err := o.Validate(); err != nil {
-		return usage("%w", err)
-	}
 	operation, why := "contain", string(o.Scope)+" "+o.Target+": "+o.Reason
 	if plan {
 		operation, why = "list", "plan of an order: "+why

@@ -103,7 +103,7 @@ func openFaces(a *app.App) (faces, error) {
 	mount("/v1/chat/completions", gateway, "POST")
 	mount("/mcp", tools, "POST", "GET", "DELETE")
 	mux.Handle("/", face)
-	operator, err := api.NewOperator(api.OperatorConfig{API: face, Quarantine: a.Catalog, Reviewer: a.Pipeline, Orders: a.Orders, Trace: a.Trace, Workbench: a.Workbench(), AuditLog: app.AuditDesk{Reader: a.AuditLog.Reader()}, Eraser: a.Eraser, Metrics: a.Metrics.Handler()})
+	operator, err := api.NewOperator(api.OperatorConfig{API: face, Quarantine: a.Catalog, Reviewer: a.Pipeline, Orders: a.Orders, Known: a.Known, Trace: a.Trace, Workbench: a.Workbench(), AuditLog: app.AuditDesk{Reader: a.AuditLog.Reader()}, Eraser: a.Eraser, Metrics: a.Metrics.Handler()})
 	if err != nil {
 		return f, err
 	}
