@@ -50,7 +50,7 @@ func lines(rows *sql.Rows) (list []string, err error) {
 
 // Rebuild implements [relational.Sounder].
 func (d *DB) Rebuild(ctx context.Context) error {
-	if _, err := d.Write.ExecContext(ctx, `reindex`); err != nil {
+	if _, err := d.Write.ExecContext(ctx, undo(nil)+`; reindex`); err != nil {
 		return err
 	}
 	return d.rebuildSums(ctx)

@@ -199,10 +199,18 @@ func (d *DB) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 	return stmt, nil
 }
 
-// Update implements [relational.DB]. There is one writer, so locks need not be
-// looked at and nothing is ever tried twice.
-func (d *DB) Update(ctx context.Context, _ []int64, fn func(relational.Tx) error) error {
-	t, err := d.Write.BeginTx(ctx, nil)
+// Update implements [relational.DB]. There is one writer, so nothing is locked and
+// nothing is ever tried twice.
+func (d *DB) Update(ctx context.Context, locks []int64, fn func(relational.Tx) error) error {
+	c, err := d.Write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.ExecContext(ctx, undo(locks)); err != nil {
+		return err
+	}
+	t, err := c.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -214,8 +222,19 @@ func (d *DB) Update(ctx context.Context, _ []int64, fn func(relational.Tx) error
 	if err := t.Commit(); err != nil {
 		return err
 	}
+	_ = c.Close() // keep needs the connection; what was committed stays so
 	d.keep(ctx, x.own)
 	return nil
+}
+
+// undo says where SQLite keeps the pages it would need to take one statement back:
+// in memory where a transaction is of some documents, since a batch has it write
+// hundreds; in a file where a statement may change every row there is.
+func undo(locks []int64) string {
+	if locks == nil {
+		return `pragma temp_store = file`
+	}
+	return `pragma temp_store = memory`
 }
 
 // keep parses the statements a transaction had to parse for itself once more, for

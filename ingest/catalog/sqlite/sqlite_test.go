@@ -138,3 +138,33 @@ func TestSameVersionOfTwoJobs(t *testing.T) {
 		t.Errorf("owed %+v %v", tasks, err)
 	}
 }
+
+// TestUndo: what a batch's statements are taken back with is kept in memory, what
+// a statement over whole tables is, in a file, whatever came before.
+func TestUndo(t *testing.T) {
+	ctx := t.Context()
+	cat, err := Open(ctx, Config{Dir: t.TempDir(), Keys: ring(t), Keep: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cat.Close()
+	db := cat.DB().(*DB)
+	for _, c := range []struct {
+		locks []int64
+		want  int
+	}{{[]int64{}, 2}, {nil, 1}, {[]int64{7}, 2}, {nil, 1}} {
+		err := db.Update(ctx, c.locks, func(x relational.Tx) error {
+			var got int
+			if err := x.(*tx).tx.QueryRowContext(ctx, `pragma temp_store`).Scan(&got); err != nil {
+				return err
+			}
+			if got != c.want {
+				t.Errorf("locks %v: temp_store is %d, want %d", c.locks, got, c.want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
