@@ -69,20 +69,47 @@ func (r *run) vanished(ctx context.Context) error {
 	return nil
 }
 
-// gone lists what is to be retired.
+// gone lists what is to be retired, also beside a [PruneError].
 func (r *run) gone(ctx context.Context) ([]catalog.Ref, error) {
 	refs, err := r.saidDeleted(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var unlikely error
 	if r.o.Prune && r.since == "" {
-		more, err := r.unseen(ctx)
+		more, known, err := r.unseen(ctx)
 		if err != nil {
 			return nil, err
 		}
+		if !r.o.PruneAll && tooMany(len(more), known, len(r.seen)) {
+			unlikely = &PruneError{Source: r.source, Gone: len(more), Known: known}
+		}
 		refs = append(refs, more...)
 	}
-	return r.p.unheld(ctx, refs) // a legal hold keeps what its source has no more
+	refs, err = r.p.unheld(ctx, refs) // a legal hold keeps what its source has no more
+	return refs, errors.Join(err, unlikely)
+}
+
+// pruneFew documents may always be gone from a source that has others.
+const pruneFew = 20
+
+// tooMany: more likely than that so many documents were removed is that the store
+// is not there, not mounted, or another one. It is so when the source has nothing at
+// all any more, and when half or more of what is known of it is gone; that counts
+// what this run brought.
+func tooMany(gone, known, seen int) bool {
+	return gone > 0 && (seen == 0 || gone > pruneFew && 2*gone >= known)
+}
+
+// PruneError means that so many documents are gone from a source that none was
+// retired.
+type PruneError struct {
+	Source      string
+	Gone, Known int // documents
+}
+
+func (e *PruneError) Error() string {
+	return fmt.Sprintf("pruning source %s: %d of its %d documents are not there any more, which is unusual, so none was retired: see whether the store is the right one and all there", e.Source, e.Gone, e.Known)
 }
 
 // saidDeleted are the documents that the source says are gone.
@@ -104,31 +131,27 @@ func (r *run) saidDeleted(ctx context.Context) ([]catalog.Ref, error) {
 	return refs, nil
 }
 
-// unseen are the documents that the source did not give. There are none after a
-// walk in which some document could not be identified.
-func (r *run) unseen(ctx context.Context) ([]catalog.Ref, error) {
-	if r.o.Cautious && len(r.seen) == 0 {
-		return nil, nil
-	}
+// unseen are the documents that the source did not give, and how many are known of
+// it. There are none after a walk in which some document could not be identified.
+func (r *run) unseen(ctx context.Context) (refs []catalog.Ref, known int, err error) {
 	if r.unnamed {
-		return nil, fmt.Errorf("pruning source %s: a document could not be identified, so none was retired: mend the errors above and run again", r.source)
+		return nil, 0, fmt.Errorf("pruning source %s: a document could not be identified, so none was retired: mend the errors above and run again", r.source)
 	}
-	var refs []catalog.Ref
 	gone := func(id string) {
-		if !r.seen.has(id) {
+		if known++; !r.seen.has(id) {
 			refs = append(refs, catalog.Ref{Tenant: r.o.Tenant, Document: id})
 		}
 	}
 	if err := r.p.Catalog.Live(ctx, r.o.Tenant, r.source, func(d catalog.Document) error { gone(d.ID); return nil }); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	err := r.p.Catalog.Arrivals(ctx, r.o.Tenant, catalog.Held, func(a catalog.Arrival) error {
+	err = r.p.Catalog.Arrivals(ctx, r.o.Tenant, catalog.Held, func(a catalog.Arrival) error {
 		if a.Source == r.source {
 			gone(a.ID)
 		}
 		return nil
 	})
-	return refs, err
+	return refs, known, err
 }
 
 // remember keeps where this reading ended. After a failure it does not, so that

@@ -225,10 +225,11 @@ func New(c Config) (*Pipeline, error) {
 // Options are one run's.
 type Options struct {
 	Tenant string // required
-	// Prune retires documents of this source that it no longer has.
+	// Prune retires documents of this source that it no longer has, unless they are
+	// too many to be likely; the run then ends with a [PruneError].
 	Prune bool
-	// Cautious: when the source has no document at all any more, none is retired.
-	Cautious bool
+	// PruneAll retires them however many they are.
+	PruneAll bool
 	// Full reads everything, also where the source could say what changed.
 	Full bool
 	// Settings is the revision of the source's own settings: where it changed,

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -79,7 +80,10 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 	if err == nil {
 		err = r.vanished(ctx)
 	}
-	if err == nil {
+	var unlikely *PruneError
+	if errors.As(err, &unlikely) { // what it brought stays; the next reading comes past all again
+		err = nil
+	} else if err == nil {
 		err = r.remember(ctx)
 	}
 	if err == nil {
@@ -89,6 +93,9 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 		err = r.finish(ctx)
 	}
 	r.report.Batch, r.report.Elapsed = r.batch, p.Now().Sub(started)
+	if err == nil && unlikely != nil {
+		err = unlikely
+	}
 	return r.report, err
 }
 

@@ -16,9 +16,9 @@ import (
 
 // ingestFlags are what the command was told.
 type ingestFlags struct {
-	source, report           string
-	prune, full, watch, plan bool
-	shared                   sharedFlags
+	source, report                     string
+	prune, pruneAll, full, watch, plan bool
+	shared                             sharedFlags
 }
 
 func ingestCommand(g *global) *cobra.Command {
@@ -32,8 +32,10 @@ mapping rules; a name that is not configured has none, and its documents need
 sidecar files to be usable.
 
 What is unchanged is skipped, so a run that was stopped goes on where it was.
---prune retires what the source no longer has. --watch goes on until it is
-stopped. --plan says what would become of each document, and why, and changes
+--prune retires what the source no longer has; where nothing of it is left, or more
+than 20 documents and half of all are gone, it retires none and fails, because more
+likely the store is not there (--prune-all retires them all the same). --watch goes
+on until it is stopped. --plan says what would become of each document, and why, and changes
 nothing. While the service runs, it reads the sources for this command.
 
 Machines that share a catalog in PostgreSQL share the work: what changed is put in
@@ -68,11 +70,15 @@ source, could not be read; the other sources are read all the same.`,
 			if f.watch && f.plan {
 				return usage("--watch and --plan exclude each other")
 			}
+			if f.watch && f.pruneAll {
+				return usage("--watch and --prune-all exclude each other: what is followed must not vanish as a whole unnoticed")
+			}
 			return openIngest(c, g, cfg, sources, f)
 		},
 	}
 	cmd.Flags().StringVar(&f.source, "source", "", "name of the source")
 	cmd.Flags().BoolVar(&f.prune, "prune", false, "retire documents the source no longer has")
+	cmd.Flags().BoolVar(&f.pruneAll, "prune-all", false, "the same, however many these are")
 	cmd.Flags().BoolVar(&f.full, "full", false, "read everything, also where the source could say what changed")
 	cmd.Flags().BoolVar(&f.watch, "watch", false, "go on: read again when a directory changes, and at each source's interval; implies --prune")
 	cmd.Flags().BoolVar(&f.plan, "plan", false, "say what would be done and why; do nothing")
@@ -161,7 +167,7 @@ func runIngest(c *cobra.Command, g *global, a *app.App, sources []configs.Source
 	for _, s := range sources {
 		v := newIngestView(c, g, s.Name, f.plan, file)
 		v.count(c.Context(), s)
-		o := ingest.Options{Submitter: operatorName(), Prune: f.prune, Full: f.full, Rate: f.shared.rate, Progress: v.event}
+		o := ingest.Options{Submitter: operatorName(), Prune: f.prune || f.pruneAll, PruneAll: f.pruneAll, Full: f.full, Rate: f.shared.rate, Progress: v.event}
 		read := a.Ingest
 		if f.shared.enqueue {
 			read = a.Enqueue
@@ -171,7 +177,10 @@ func runIngest(c *cobra.Command, g *global, a *app.App, sources []configs.Source
 		}
 		report, err := read(c.Context(), s, o)
 		v.done(report, err)
-		if err != nil && (c.Context().Err() != nil || !errors.Is(err, ingest.ErrSource)) {
+		unlikely := (*ingest.PruneError)(nil)
+		if errors.As(err, &unlikely) {
+			err = fmt.Errorf("%w; --prune-all retires them all the same", err)
+		} else if err != nil && (c.Context().Err() != nil || !errors.Is(err, ingest.ErrSource)) {
 			return err
 		}
 		if err != nil { // one store that does not answer keeps nobody from reading the others

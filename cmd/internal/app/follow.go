@@ -69,10 +69,10 @@ func (a *App) tenantOf(s configs.Source) string {
 
 // Follow reads a source again and again until the context ends: a directory when
 // the system reports a change, and every source at its interval. What vanished is
-// retired, unless nothing at all is left: then more likely the store is not
-// there. done is called after each reading; an error of a reading is not the end.
+// retired, unless it is too much (an [ingest.PruneError]): then more likely the store
+// is not there. done is called after each reading; an error of a reading is not the end.
 func (a *App) Follow(ctx context.Context, s configs.Source, o ingest.Options, done func(ingest.Report, error)) error {
-	o.Prune, o.Cautious = true, true
+	o.Prune = true
 	turn := func() error {
 		r, err := a.Ingest(ctx, s, o)
 		if ctx.Err() != nil {
