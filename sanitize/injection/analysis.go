@@ -41,7 +41,8 @@ type reader struct {
 	excerpt  bool
 	security int // words about attacks in the text
 	singles  []verdict
-	peak     float64 // the highest score of the last scan
+	peak     float64   // the highest score of the last scan
+	sums     []wordSum // by hash
 	// readings remembers blocks that are read again and again; nil: none are.
 	readings *recent.Map[reading, readBefore]
 	// What size and background of the text add to the threshold of visible text.
