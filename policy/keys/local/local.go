@@ -68,7 +68,16 @@ type Ring struct {
 	secrets  map[string][]byte
 	read     map[string]time.Time // when each was read last
 	wrappers map[string]derived   // tenant → what its secret gave
+	purposes map[purposed]forPurpose
 }
+
+// purposed names a derived key, forPurpose is one and the secret it is of.
+type purposed struct {
+	tenant  string
+	purpose keys.Purpose
+}
+
+type forPurpose struct{ secret, key []byte }
 
 // derived is a wrapper and the secret it was derived from.
 type derived struct {
@@ -137,7 +146,7 @@ func Open(c Config) (*Ring, error) {
 			return nil, err
 		}
 	}
-	return &Ring{master: master, config: c, tenants: c.Store, secrets: map[string][]byte{}, read: map[string]time.Time{}, wrappers: map[string]derived{}}, nil
+	return &Ring{master: master, config: c, tenants: c.Store, secrets: map[string][]byte{}, read: map[string]time.Time{}, wrappers: map[string]derived{}, purposes: map[purposed]forPurpose{}}, nil
 }
 
 // readMaster reads the master keyset, which a key-encryption key may seal.
@@ -251,7 +260,22 @@ func (r *Ring) Derive(tenant string, p keys.Purpose) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hkdf.Key(sha256.New, secret[:keyBytes], nil, "doorward/v1/"+string(p), keyBytes)
+	secret = secret[:keyBytes] // what rotations add to it does not change what is derived
+	name := purposed{tenant, p}
+	r.mu.Lock()
+	known, ok := r.purposes[name]
+	r.mu.Unlock()
+	if ok && bytes.Equal(known.secret, secret) {
+		return bytes.Clone(known.key), nil
+	}
+	key, err := hkdf.Key(sha256.New, secret, nil, "doorward/v1/"+string(p), keyBytes)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.purposes[name] = forPurpose{secret, bytes.Clone(key)}
+	r.mu.Unlock()
+	return key, nil
 }
 
 // NewDocument implements [keys.Ring].

@@ -69,6 +69,22 @@ func TestDerivedKeysDifferByTenantAndPurpose(t *testing.T) {
 	}
 }
 
+// TestDerivedKeysAreCopies: who overwrites a key overwrites nobody else's.
+func TestDerivedKeysAreCopies(t *testing.T) {
+	r, _ := open(t)
+	for range 2 { // derived, then remembered
+		a, err := r.Derive("acme", keys.Terms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := bytes.Clone(a)
+		clear(a)
+		if b, err := r.Derive("acme", keys.Terms); err != nil || !bytes.Equal(b, want) {
+			t.Fatalf("%v: another key after the first was cleared", err)
+		}
+	}
+}
+
 func TestAnotherMasterKeyOpensNothing(t *testing.T) {
 	r, c := open(t)
 	if _, err := r.Derive("acme", keys.Terms); err != nil {
