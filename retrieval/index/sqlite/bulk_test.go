@@ -59,6 +59,17 @@ func TestFilingIsTheSame(t *testing.T) {
 		if len(got.keys) != want.n || !slices.IsSorted(got.keys) {
 			t.Fatalf("%s: %d terms, not %d", name, len(got.keys), want.n)
 		}
+		for _, most := range []int{countedKeys, 5000} {
+			keys, slots := c.tail.counts(most)
+			if !slices.Equal(keys, got.keys) || len(slots) != len(keys) {
+				t.Fatalf("%s, %d at once: %d terms are counted, not %d", name, most, len(keys), len(got.keys))
+			}
+			for i := range keys {
+				if l := got.at(i); slots[i] != l.length() {
+					t.Fatalf("%s, %d at once: term %d is counted %d times, not %d", name, most, keys[i], slots[i], l.length())
+				}
+			}
+		}
 		rest := c.tail.rest(allTerms(got.keys))
 		for i, key := range got.keys {
 			w := want.find(key)
@@ -168,6 +179,24 @@ func BenchmarkTail(b *testing.B) {
 		terms := allTerms(c.tail.sorted().keys[:20])
 		for b.Loop() {
 			c.tail.rest(terms)
+		}
+	})
+}
+
+// BenchmarkCounts counts a tail's terms, and beside it puts its postings in order.
+func BenchmarkCounts(b *testing.B) {
+	c := newCorpus(0, tailSlots)
+	if err := c.put(somePoints(4000, 600)); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("counts", func(b *testing.B) {
+		for b.Loop() {
+			c.tail.counts(countedKeys)
+		}
+	})
+	b.Run("sorted", func(b *testing.B) {
+		for b.Loop() {
+			c.tail.sorted()
 		}
 	})
 }

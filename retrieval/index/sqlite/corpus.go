@@ -3,7 +3,6 @@ package sqlite
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 
 	"github.com/doorward/doorward/policy"
@@ -227,58 +226,6 @@ func (t *corpus) shrink() error {
 	}
 	t.young, t.tail = young, b
 	return nil
-}
-
-// tally counts live postings for a new epoch.
-func (t *corpus) tally(analysis string, epoch uint64) *embed.Statistics {
-	out := embed.NewSortedTally(analysis)
-	terms := 0
-	var walks []walk
-	for p := range t.parts {
-		if c := p.sorted(); len(c.keys) > 0 {
-			walks = append(walks, walk{part: p, cursor: c})
-		}
-	}
-	for len(walks) > 0 {
-		key := walks[0].keys[walks[0].next]
-		for _, w := range walks[1:] {
-			key = min(key, w.keys[w.next])
-		}
-		n := 0
-		for i := range walks {
-			n += walks[i].count(key)
-		}
-		if n > 0 {
-			out.Add(key, n)
-			terms += n
-		}
-		walks = slices.DeleteFunc(walks, func(w walk) bool { return w.next == len(w.keys) })
-	}
-	return out.Statistics(epoch, t.alive(), terms)
-}
-
-// walk counts a part's live postings, term by term.
-type walk struct {
-	*part
-	cursor
-	next int
-}
-
-func (w *walk) count(key uint32) (n int) {
-	if w.keys[w.next] != key {
-		return 0
-	}
-	l := w.at(w.next)
-	w.next++
-	if w.deaths == 0 {
-		return l.length()
-	}
-	l.each(func(slot uint32, _ float32) {
-		if !w.dead.has(slot) {
-			n++
-		}
-	})
-	return n
 }
 
 // vectors are kept in pages, so that growing copies nothing.

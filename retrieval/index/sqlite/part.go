@@ -91,17 +91,8 @@ func (b *tail) list(key uint32) (list, bool) {
 // sorted merges what is filed with what waits, by ranges of keys, so that what is
 // gathered at once stays small.
 func (b *tail) sorted() cursor {
-	old := make([]filed, 0, b.postings.n)
-	b.postings.eachList(func(key uint32, l *list) { old = append(old, filed{key, l}) })
-	slices.SortFunc(old, func(x, y filed) int { return cmp.Compare(x.key, y.key) })
-	size := 0
-	for _, stored := range b.waiting {
-		size += len(stored) / 5 // see appendTerm
-	}
-	bits := 0
-	for size>>bits > gatheredItems && bits < 16 {
-		bits++
-	}
+	old := b.filedTerms()
+	bits := b.ranges(gatheredItems)
 	var m merged
 	var g bulk
 	for part := range uint32(1) << bits {
@@ -116,6 +107,27 @@ func (b *tail) sorted() cursor {
 		g.reset()
 	}
 	return cursor{m.keys, m.at}
+}
+
+// filedTerms are the terms that are filed, in order.
+func (b *tail) filedTerms() []filed {
+	out := make([]filed, 0, b.postings.n)
+	b.postings.eachList(func(key uint32, l *list) { out = append(out, filed{key, l}) })
+	slices.SortFunc(out, func(x, y filed) int { return cmp.Compare(x.key, y.key) })
+	return out
+}
+
+// ranges is how many of a key's first bits divide what waits into ranges of about
+// so many postings at most.
+func (b *tail) ranges(most int) (bits int) {
+	size := 0
+	for _, stored := range b.waiting {
+		size += len(stored) / 5 // see appendTerm
+	}
+	for size>>bits > most && bits < 16 {
+		bits++
+	}
+	return bits
 }
 
 // gatheredItems is how many postings are put in order at once, 16 bytes each.
