@@ -208,6 +208,7 @@ type killing struct {
 	next      *process          // made ready
 	round     int
 
+	opened                              bool // by an earlier life: the index's file is there
 	lives, killed, opening, acks, looks int
 	slowest                             time.Duration
 }
@@ -237,7 +238,7 @@ func (k *killing) run(first time.Duration, kill func(string) time.Duration) {
 	looked := make(chan struct{})
 	go func() { // in every second life: otherwise nobody holds the files open
 		defer close(looked)
-		if k.lives%2 == 0 && k.lives > 2 {
+		if k.lives%2 == 0 && k.opened {
 			k.scroll(ctx)
 		}
 	}()
@@ -258,6 +259,7 @@ func (k *killing) run(first time.Duration, kill func(string) time.Duration) {
 			k.opening++
 		}
 	}
+	k.opened = k.opened || l.opened
 	k.slowest = max(k.slowest, l.took)
 	for _, a := range l.acks {
 		k.acked[a[1]] = a[0]
