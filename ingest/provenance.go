@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,6 +20,9 @@ import (
 type Batches interface {
 	StartBatch(ctx context.Context, b catalog.Batch) error
 	FinishBatch(ctx context.Context, tenant, id string, counts map[string]int) error
+	BeatBatch(ctx context.Context, tenant, id string) error
+	InterruptBatch(ctx context.Context, tenant, id string) error
+	InterruptBatches(ctx context.Context) error
 	PlanUndo(ctx context.Context, tenant, batch string) ([]catalog.Undo, error)
 	UndoBatch(ctx context.Context, tenant, batch string, limit int) (done []catalog.Undo, more bool, err error)
 	Purge(ctx context.Context) (int, error)
@@ -43,13 +47,65 @@ func (r *run) start(ctx context.Context, batch []*work) error {
 		return err
 	}
 	b := catalog.Batch{Tenant: r.o.Tenant, ID: r.batch, Source: r.source, Submitter: r.o.Submitter, Started: r.p.Now()}
-	if r.pushed != nil && r.batch != r.pushed.hour { // the hour's has many
+	ofHour := r.pushed != nil && r.batch == r.pushed.hour
+	if r.pushed != nil && !ofHour { // the hour's has many
 		b.Submitter = r.submitter(batch[0])
 	}
-	if err = r.p.Catalog.StartBatch(ctx, b); err == nil && r.pushed != nil {
+	if err = r.p.Catalog.StartBatch(ctx, b); err == nil && ofHour { // each document ends by itself
+		err = r.p.Catalog.FinishBatch(ctx, b.Tenant, b.ID, nil)
+	}
+	if err == nil && r.pushed != nil {
 		r.pushed.started = r.batch
 	}
+	r.alive.Store(err == nil && r.pushed == nil)
 	return err
+}
+
+// beatEvery is how often a run gives a sign of life.
+const beatEvery = catalog.BatchLease / 6
+
+// live gives signs of life for a run that is in the catalog, until the function that
+// it returns is called with how the run ended.
+func (r *run) live(ctx context.Context) (ended func(error)) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(beatEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if r.alive.Load() {
+					r.beat(ctx)
+				}
+			}
+		}
+	}()
+	return func(err error) {
+		cancel()
+		<-done
+		if err == nil || !r.alive.Load() {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptWithin)
+		defer cancel()
+		if err := r.p.Catalog.InterruptBatch(ctx, r.o.Tenant, r.batch); err != nil {
+			r.p.Log.WarnContext(ctx, "a run's end could not be recorded", "batch", r.batch, "error", err)
+		}
+	}
+}
+
+// interruptWithin is how long a run that failed may take to say so.
+const interruptWithin = 5 * time.Second
+
+// beat gives one sign of life; one that fails is given again soon.
+func (r *run) beat(ctx context.Context) {
+	if err := r.p.Catalog.BeatBatch(ctx, r.o.Tenant, r.batch); err != nil && ctx.Err() == nil {
+		r.p.Log.WarnContext(ctx, "a run's sign of life could not be recorded", "batch", r.batch, "error", err)
+	}
 }
 
 // finish records how the run ended and, when it was not contained, that what it

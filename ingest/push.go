@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/receipt"
@@ -98,14 +99,20 @@ func (p *Pipeline) Push(ctx context.Context, items []Item, o PushOptions) ([]Eve
 	if err := p.intake.add(p, list); err != nil {
 		return nil, err
 	}
-	select {
-	case <-call.done:
-		if call.err == nil && o.Batch != "" {
-			call.err = p.finishPush(ctx, o, call.events)
+	for alive := time.Tick(beatEvery); ; {
+		select {
+		case <-call.done:
+			if call.err == nil && o.Batch != "" {
+				call.err = p.finishPush(ctx, o, call.events)
+			}
+			return call.events, call.err
+		case <-alive:
+			if o.Batch != "" {
+				(&run{p: p, o: Options{Tenant: o.Tenant}, batch: o.Batch}).beat(ctx)
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
-		return call.events, call.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }
 

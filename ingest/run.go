@@ -69,6 +69,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 	if err := r.begin(ctx, src); err != nil {
 		return Report{}, err
 	}
+	ended := r.live(ctx)
 	batches := make(chan inPart, 1)
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -92,6 +93,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, o Options) (Report, erro
 	if err == nil {
 		err = r.finish(ctx)
 	}
+	ended(err)
 	r.report.Batch, r.report.Elapsed = r.batch, p.Now().Sub(started)
 	if err == nil && unlikely != nil {
 		err = unlikely
@@ -116,6 +118,7 @@ type run struct {
 
 	batch     string       // the run's name
 	started   bool         // it is in the catalog
+	alive     atomic.Bool  // and wants signs of life
 	stopped   bool         // policy had it contained
 	usual     *usual       // nil until something is measured
 	pushed    *pushedUsual // of pushed documents

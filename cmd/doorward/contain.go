@@ -23,7 +23,10 @@ taken in or given out, and nothing of it is removed, so that lifting the order
 undoes it. Rolling a batch back takes out what the run brought and puts back what it
 replaced, for as long as replaced versions are kept (contain.keep). What the run
 removed because its source no longer had it is not put back, since its text is gone;
-the roll-back and its --plan name each such document.`}
+the roll-back and its --plan name each such document.
+
+A batch is interrupted when its run failed or was killed, or gave no sign of life for
+two minutes; what it brought stays, and the next run goes on from there.`}
 	parent.PersistentFlags().StringVar(&r.tenant, "tenant", "", "the tenant (default: the configuration's)")
 	parent.AddCommand(r.containHold(), r.containLift(), r.containList(), r.containBatches(), r.containRollback(), r.containSettle())
 	return parent

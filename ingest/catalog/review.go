@@ -68,12 +68,19 @@ type Batch struct {
 // BatchState is where a batch stands.
 type BatchState string
 
+// BatchLease is how long a run that gives no sign of life is taken to be alive.
+// Runs give one several times as often.
+const BatchLease = 2 * time.Minute
+
 // States of batches. What a settled one replaced is gone for good.
 const (
-	Running    BatchState = "running"
-	Finished   BatchState = "finished"
-	Settled    BatchState = "settled"
-	RolledBack BatchState = "rolled_back"
+	Running BatchState = "running"
+	// Interrupted: its run ended before it was done, or nothing was heard of it for
+	// [BatchLease]. What it brought stays, and the next run goes on from there.
+	Interrupted BatchState = "interrupted"
+	Finished    BatchState = "finished"
+	Settled     BatchState = "settled"
+	RolledBack  BatchState = "rolled_back"
 )
 
 // Undo is what rolling back did, or would do, to one document of a batch.

@@ -105,6 +105,11 @@ func (a *App) recover(ctx context.Context) error {
 	if a.Postgres != nil && a.Config.Index.Type != "sqlite" {
 		return nil
 	}
+	if a.Postgres == nil { // nobody else has runs
+		if err := a.Catalog.InterruptBatches(ctx); err != nil {
+			return err
+		}
+	}
 	if err := a.Pipeline.Recover(ctx); err != nil {
 		return fmt.Errorf("finishing interrupted work: %w", err)
 	}

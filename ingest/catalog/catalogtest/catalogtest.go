@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"reviewers' notes are kept":          notes,
 		"a reviewer's refusal is final":      final,
 		"a batch is rolled back":             rolledBack,
+		"an interrupted batch is told":       interrupted,
 		"what changed since is left alone":   changedSince,
 		"a settled batch keeps nothing":      settled,
 		"a retired document keeps nothing":   keepsNothing,

@@ -33,6 +33,9 @@ type Reviews interface {
 type Batches interface {
 	StartBatch(context.Context, catalog.Batch) error
 	FinishBatch(ctx context.Context, tenant, id string, counts map[string]int) error
+	BeatBatch(ctx context.Context, tenant, id string) error
+	InterruptBatch(ctx context.Context, tenant, id string) error
+	InterruptBatches(ctx context.Context) error
 	Batches(ctx context.Context, tenant, id string, limit int) ([]catalog.Batch, error)
 	PlanUndo(ctx context.Context, tenant, batch string) ([]catalog.Undo, error)
 	UndoBatch(ctx context.Context, tenant, batch string, limit int) ([]catalog.Undo, bool, error)
@@ -227,6 +230,40 @@ func rolledBack(t *testing.T, s Store, reopen func() Store) {
 	if len(list) != 2 || list[0].ID != "b2" || list[0].State != catalog.RolledBack || list[0].Counts["indexed"] != 2 || list[0].Restorable != 0 || list[1].Restorable == 0 {
 		t.Errorf("batches %+v", list)
 	}
+}
+
+// interrupted: a run that ended before it was done, or of which nothing was heard for
+// long, is told from one that is alive, and what ended keeps how it ended.
+func interrupted(t *testing.T, s Store, _ func() Store) {
+	for _, id := range []string{"alive", "failed", "done", "push-crm-20261129T09"} {
+		must(t, s.StartBatch(ctx, catalog.Batch{Tenant: tenant, ID: id, Source: "dir", Started: time.Unix(10, 0)}))
+	}
+	must(t, s.BeatBatch(ctx, tenant, "alive"))
+	must(t, s.FinishBatch(ctx, tenant, "done", nil))
+	must(t, s.InterruptBatch(ctx, tenant, "failed"))
+	must(t, s.InterruptBatch(ctx, tenant, "done"))
+	must(t, s.BeatBatch(ctx, tenant, "failed"))
+	states := func(want string) {
+		t.Helper()
+		list, err := s.Batches(ctx, tenant, "", 10)
+		must(t, err)
+		got := map[string]catalog.BatchState{}
+		for _, b := range list {
+			got[b.ID] = b.State
+			if b.Finished.IsZero() != (b.State == catalog.Running || b.State == catalog.Interrupted) {
+				t.Errorf("%s is %s and finished at %s", b.ID, b.State, b.Finished)
+			}
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("batches are %v, want %s", got, want)
+		}
+	}
+	states("map[alive:running done:finished failed:interrupted push-crm-20261129T09:running]")
+	must(t, s.InterruptBatches(ctx))
+	states("map[alive:interrupted done:finished failed:interrupted push-crm-20261129T09:finished]")
+	must(t, s.StartBatch(ctx, catalog.Batch{Tenant: tenant, ID: "failed", Source: "dir", Started: time.Unix(10, 0)}))
+	must(t, s.FinishBatch(ctx, tenant, "failed", nil))
+	states("map[alive:interrupted done:finished failed:finished push-crm-20261129T09:finished]")
 }
 
 func changedSince(t *testing.T, s Store, _ func() Store) {

@@ -13,8 +13,31 @@ import (
 // StartBatch records that a run began.
 func (c *Catalog) StartBatch(ctx context.Context, b catalog.Batch) error {
 	return c.update(ctx, "starting a batch", func(tx Tx) error {
-		return tx.Queue(ctx, `insert into batches (tenant, id, source, submitter, started, finished, state, counts) values (?, ?, ?, ?, ?, 0, ?, '{}')
-			on conflict (tenant, id) do update set state = excluded.state`, b.Tenant, b.ID, b.Source, b.Submitter, b.Started.Unix(), string(catalog.Running))
+		return tx.Queue(ctx, `insert into batches (tenant, id, source, submitter, started, finished, state, counts) values (?, ?, ?, ?, ?, ?, ?, '{}')
+			on conflict (tenant, id) do update set state = excluded.state, finished = excluded.finished`, b.Tenant, b.ID, b.Source, b.Submitter, b.Started.Unix(), c.now().Unix(), string(catalog.Running))
+	})
+}
+
+// BeatBatch records that a run is alive: while it runs, finished is when it was
+// last heard of.
+func (c *Catalog) BeatBatch(ctx context.Context, tenant, id string) error {
+	return c.update(ctx, "a batch's sign of life", func(tx Tx) error {
+		return tx.Queue(ctx, `update batches set finished = ? where tenant = ? and id = ? and state = 'running'`, c.now().Unix(), tenant, id)
+	})
+}
+
+// InterruptBatch records that a run ended before it was done.
+func (c *Catalog) InterruptBatch(ctx context.Context, tenant, id string) error {
+	return c.interrupt(ctx, `tenant = ? and id = ?`, tenant, id)
+}
+
+// InterruptBatches records that no run is alive any more, of any tenant: the process
+// that they ran in has ended. What is pushed within one hour has no run of its own.
+func (c *Catalog) InterruptBatches(ctx context.Context) error { return c.interrupt(ctx, `1 = 1`) }
+
+func (c *Catalog) interrupt(ctx context.Context, which string, args ...any) error {
+	return c.update(ctx, "interrupting batches", func(tx Tx) error {
+		return tx.Queue(ctx, `update batches set state = case when id like 'push-%' then 'finished' else 'interrupted' end where state = 'running' and `+which, args...)
 	})
 }
 
@@ -40,7 +63,11 @@ func (c *Catalog) Batches(ctx context.Context, tenant, id string, limit int) ([]
 		if err := r.Scan(&b.Tenant, &b.ID, &b.Source, &b.Submitter, &started, &finished, &b.State, &counts, &b.Restorable); err != nil {
 			return err
 		}
-		if b.Started = time.Unix(started, 0).UTC(); finished > 0 {
+		b.Started = time.Unix(started, 0).UTC()
+		switch {
+		case b.State == catalog.Running && c.now().Sub(time.Unix(finished, 0)) > catalog.BatchLease:
+			b.State = catalog.Interrupted
+		case b.State != catalog.Running && b.State != catalog.Interrupted && finished > 0:
 			b.Finished = time.Unix(finished, 0).UTC()
 		}
 		out = append(out, b)

@@ -25,7 +25,7 @@ create table batches (
   source    TEXT not null,
   submitter TEXT not null,
   started   INTEGER not null,
-  finished  INTEGER not null,              -- 0 while running
+  finished  INTEGER not null,              -- while running: last heard of
   state     TEXT not null,
   counts    TEXT not null,
   primary key (tenant, id)
