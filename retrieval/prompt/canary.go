@@ -38,18 +38,29 @@ func canaryTag(key, random []byte) []byte {
 // run of 24 hex digits.
 func HoldsCanary(key []byte, text string) bool {
 	var raw [canaryBytes]byte
-	run := 0
-	for i := range len(text) {
-		if !hexDigits[text[i]] {
-			run = 0
+	for i := 0; i+canaryHex <= len(text); {
+		// From behind: most often one look passes over as many bytes as a canary has.
+		last := i + canaryHex - 1
+		for last >= i && hexDigits[text[last]] {
+			last--
+		}
+		if last >= i {
+			i = last + 1
 			continue
 		}
-		if run++; run < canaryHex || run > maxRun {
-			continue
+		end := i + canaryHex // a run begins at i
+		for ; ; end++ {
+			if _, err := hex.Decode(raw[:], []byte(text[end-canaryHex:end])); err == nil && hmac.Equal(raw[canaryRandom:], canaryTag(key, raw[:canaryRandom])) {
+				return true
+			}
+			if end == len(text) || !hexDigits[text[end]] || end-i == maxRun {
+				break
+			}
 		}
-		if _, err := hex.Decode(raw[:], []byte(text[i+1-canaryHex:i+1])); err == nil && hmac.Equal(raw[canaryRandom:], canaryTag(key, raw[:canaryRandom])) {
-			return true
+		for end < len(text) && hexDigits[text[end]] {
+			end++
 		}
+		i = end
 	}
 	return false
 }

@@ -64,8 +64,7 @@ func New(literals []string) (*Automaton, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building automaton: %w", err)
 	}
-	t.link()
-	a.flatten(t)
+	a.flatten(t, t.link())
 	return a, nil
 }
 
@@ -134,8 +133,9 @@ func grow(a *Automaton, literals []string) (*trie, error) {
 	return t, nil
 }
 
-// link resolves failure links breadth first, so that every transition is final.
-func (t *trie) link() {
+// link resolves failure links breadth first, so that every transition is final. It
+// returns the nodes in that order, but for the first.
+func (t *trie) link() []int32 {
 	queue := make([]int32, 0, len(t.fail))
 	for c := 0; c < t.classes; c++ {
 		if v := t.next[c]; v != 0 {
@@ -156,21 +156,30 @@ func (t *trie) link() {
 			}
 		}
 	}
+	return queue
 }
 
-func (a *Automaton) flatten(t *trie) {
-	a.depth = t.depth
-	a.next = make([]uint32, len(t.next))
-	for i, v := range t.next {
-		a.next[i] = uint32(v) * a.classes
-		if len(t.out[v]) > 0 {
-			a.next[i] |= hit
-		}
+// flatten numbers states by depth: most of a text stands in the shallow ones, whose
+// rows then share the near caches instead of lying all over the table.
+func (a *Automaton) flatten(t *trie, byDepth []int32) {
+	order := append([]int32{0}, byDepth...)
+	place := make([]uint32, len(order))
+	for to, s := range order {
+		place[s] = uint32(to)
 	}
-	a.ends = make([]uint32, len(t.out)+1)
-	for s, out := range t.out {
-		a.literals = append(a.literals, out...)
-		a.ends[s+1] = uint32(len(a.literals))
+	a.depth, a.ends = make([]uint16, len(order)), make([]uint32, len(order)+1)
+	a.next = make([]uint32, 0, len(t.next))
+	for to, s := range order {
+		for _, v := range t.next[int(s)*t.classes : (int(s)+1)*t.classes] {
+			e := place[v] * a.classes
+			if len(t.out[v]) > 0 {
+				e |= hit
+			}
+			a.next = append(a.next, e)
+		}
+		a.depth[to] = t.depth[s]
+		a.literals = append(a.literals, t.out[s]...)
+		a.ends[to+1] = uint32(len(a.literals))
 	}
 }
 
