@@ -60,7 +60,7 @@ type wordSum struct {
 }
 
 const (
-	manySums   = 1 << 12 // of a word each; of two that fall on one place the older goes
+	manySums   = 1 << 12 // a power of two, of a word each; of two that fall on one place the older goes
 	longestSum = 16
 )
 
@@ -81,7 +81,7 @@ func (r *reader) sum(t token) wordSum {
 		s.low = binary.LittleEndian.Uint64(buf[t.start:])
 		s.high = binary.LittleEndian.Uint64(buf[t.start+8:]) & (1<<(8*(n-8)) - 1)
 	}
-	at := &r.sums[t.hash%manySums]
+	at := &r.sums[t.hash&uint32(len(r.sums)-1)]
 	if at.low == s.low && at.high == s.high {
 		return *at
 	}
