@@ -142,7 +142,7 @@ func (r *run) unseen(ctx context.Context) (refs []catalog.Ref, known int, err er
 			refs = append(refs, catalog.Ref{Tenant: r.o.Tenant, Document: id})
 		}
 	}
-	if err := r.p.Catalog.Live(ctx, r.o.Tenant, r.source, func(d catalog.Document) error { gone(d.ID); return nil }); err != nil {
+	if err := r.p.Catalog.LiveIDs(ctx, r.o.Tenant, r.source, gone); err != nil {
 		return nil, 0, err
 	}
 	err = r.p.Catalog.Arrivals(ctx, r.o.Tenant, catalog.Held, func(a catalog.Arrival) error {

@@ -49,6 +49,7 @@ type Versions interface {
 	Known(ctx context.Context, tenant string, ids []string) (map[string]catalog.Known, error)
 	Documents(ctx context.Context, tenant string, ids []string) (map[string]catalog.Document, error)
 	Live(ctx context.Context, tenant, source string, yield func(catalog.Document) error) error
+	LiveIDs(ctx context.Context, tenant, source string, yield func(id string)) error
 	Intend(ctx context.Context, versions []catalog.Version) error
 	Commit(ctx context.Context, refs []catalog.Ref) error
 	Retire(ctx context.Context, refs []catalog.Ref, state catalog.State) error

@@ -41,6 +41,7 @@ type Store interface {
 	Version(context.Context, catalog.Ref) (catalog.Version, error)
 	Known(ctx context.Context, tenant string, ids []string) (map[string]catalog.Known, error)
 	Live(ctx context.Context, tenant, source string, yield func(catalog.Document) error) error
+	LiveIDs(ctx context.Context, tenant, source string, yield func(id string)) error
 	Reviews
 	Erasures
 	Batches
@@ -70,6 +71,7 @@ func Run(t *testing.T, open func(t *testing.T) (s Store, reopen func() Store)) {
 		"attributes change at once":         attributes,
 		"a touched document is told again":  touched,
 		"retired documents are gone":        retired,
+		"ids of live documents":             liveIDs,
 		"no reader sees what was":           fresh,
 		"tenants are apart":                 tenants,
 		"answers are kept":                  answers,
@@ -359,9 +361,27 @@ func retired(t *testing.T, s Store, _ func() Store) {
 	}
 	n := 0
 	must(t, s.Live(ctx, tenant, "", func(catalog.Document) error { n++; return nil }))
+	must(t, s.LiveIDs(ctx, tenant, "", func(string) { n++ }))
 	if n != 0 {
 		t.Errorf("%d live documents", n)
 	}
+}
+
+// liveIDs are those of live documents of the tenant and source, as Live has them.
+func liveIDs(t *testing.T, s Store, _ func() Store) {
+	for _, id := range []string{"a", "b", "c"} {
+		put(t, s, version(id, "v1", "x"))
+	}
+	must(t, s.Retire(ctx, []catalog.Ref{{Tenant: tenant, Document: "b"}}, catalog.Retired))
+	for _, source := range []string{"", "dir", "another"} {
+		var whole, ids []string
+		must(t, s.Live(ctx, tenant, source, func(d catalog.Document) error { whole = append(whole, d.ID); return nil }))
+		must(t, s.LiveIDs(ctx, tenant, source, func(id string) { ids = append(ids, id) }))
+		if slices.Sort(ids); !slices.Equal(ids, whole) || (len(ids) == 2) == (source == "another") {
+			t.Errorf("source %q: %v, not %v", source, ids, whole)
+		}
+	}
+	must(t, s.LiveIDs(ctx, "globex", "", func(id string) { t.Error("another tenant's", id) }))
 }
 
 func tenants(t *testing.T, s Store, _ func() Store) {
