@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
+
+	"github.com/doorward/doorward/policy/recent"
 )
 
 // Config sets how text becomes terms. Its zero value is the tuned default.
@@ -47,7 +49,17 @@ type Analyzer struct {
 	languages   []language
 	fingerprint string
 	lexicons    lexicons
+	stems       *recent.Map[stemmed, string] // of words that some lexicon met
 }
+
+// stemmed is a word in the language it is stemmed in.
+type stemmed struct {
+	language int
+	word     string
+}
+
+// maxStems bounds the stems that lexicons tell each other, some megabytes.
+const maxStems = 1 << 16
 
 // Document is a text to index, field by field.
 type Document struct {
@@ -92,7 +104,7 @@ func NewAnalyzer(cfg Config) (*Analyzer, error) {
 		cfg.K1 > maxK1 || cfg.B < 0 || cfg.B > 1 || cfg.Pivot < 0 || cfg.MaxTerms < 1 {
 		return nil, fmt.Errorf("configuring analysis: weights, pivot and max terms must be positive, 0 < k1 ≤ %v, 0 ≤ b ≤ 1", maxK1)
 	}
-	a := &Analyzer{cfg: cfg}
+	a := &Analyzer{cfg: cfg, stems: recent.New[stemmed, string](maxStems)}
 	for _, code := range cfg.Languages {
 		l, ok := languageByCode(code)
 		if !ok {
@@ -120,6 +132,18 @@ const quantum = 1.0 / 64
 // Fingerprint names everything that shapes document terms: code version and
 // configuration. An index made under another one has to be rebuilt.
 func (a *Analyzer) Fingerprint() string { return a.fingerprint }
+
+// stem is a word's stem. Stemming is most of what a word costs that is new to a
+// lexicon, and it is new to each of them once.
+func (a *Analyzer) stem(w *lexeme, language int) string {
+	k := stemmed{language, w.text}
+	s, ok := a.stems.Get(k)
+	if !ok {
+		s = fold(languages[language].safeStem(w.text))
+		a.stems.Put(k, s, 1)
+	}
+	return s
+}
 
 // Language detects the language of text among the configured ones, by its
 // script and function words; the first configured one when undecided.

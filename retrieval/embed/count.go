@@ -18,7 +18,7 @@ func (x *lexicon) add(a *Analyzer, text []*lexeme, language int, weight float64)
 	c := &x.count
 	var before *stem
 	for _, w := range text {
-		s := x.form(w, language)
+		s := x.form(a, w, language)
 		if s == nil {
 			continue
 		}

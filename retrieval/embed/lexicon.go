@@ -221,7 +221,7 @@ func (x *lexicon) lexeme(t token) *lexeme {
 }
 
 // form stems a word in a language; nil for a stop word.
-func (x *lexicon) form(w *lexeme, language int) *stem {
+func (x *lexicon) form(a *Analyzer, w *lexeme, language int) *stem {
 	if w.last.language == language+1 {
 		return w.last.stem
 	}
@@ -236,7 +236,7 @@ func (x *lexicon) form(w *lexeme, language int) *stem {
 	case w.ideographic:
 		f.stem = x.stem(w.text, true)
 	case w.stops&(1<<language) == 0:
-		f.stem = x.stem(fold(languages[language].safeStem(w.text)), false)
+		f.stem = x.stem(a.stem(w, language), false)
 	}
 	w.last, w.forms = f, append(w.forms, f)
 	return f.stem
