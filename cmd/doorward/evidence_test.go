@@ -75,7 +75,7 @@ func TestEvidence(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"erase", "--document", "ann-005.txt", "--reason", "she asked"},
-		{"contain", "hold", "--destination", "elsewhere", "--reason", "an incident"}} {
+		{"contain", "hold", "--ahead", "--destination", "elsewhere", "--reason", "an incident"}} {
 		if out, code := inside(t, a, args...); code != 0 {
 			t.Fatalf("%v: %s", args, out)
 		}

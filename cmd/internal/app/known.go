@@ -47,7 +47,14 @@ func (a *App) Known(ctx context.Context, o contain.Order) error {
 	}
 	names := a.configured(o)
 	for _, b := range batches {
-		names = append(names, map[contain.Scope]string{contain.Batch: b.ID, contain.Source: b.Source, contain.Submitter: b.Submitter}[o.Scope])
+		switch {
+		case o.Scope == contain.Batch:
+			names = append(names, b.ID)
+		case o.Scope == contain.Source:
+			names = append(names, b.Source)
+		case o.Scope == contain.Submitter && b.Submitter != "":
+			names = append(names, b.Submitter)
+		}
 	}
 	slices.Sort(names)
 	if slices.Contains(names, o.Target) {
