@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,7 +31,8 @@ proves. A legal hold wins.
 --subject erases the documents whose attributes (erasure.subjects) name the person.
 --allow-return lets the documents be taken in again; without a document to erase it
 only does that, for one that was erased before.
---plan shows what would be erased.`,
+--plan shows what would be erased. What was erased is summed up; --out and --json give
+the receipt itself, also later by "doorward erase receipt ID".`,
 		Args: noArgs, Annotations: handsOver,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r := ingest.ErasureRequest{Tenant: tenant, Reason: reason, SkipHeld: skipHeld, Return: allowReturn}
@@ -61,7 +64,7 @@ only does that, for one that was erased before.
 	f.BoolVar(&skipHeld, "skip-held", false, "leave documents on legal hold instead of refusing")
 	f.BoolVar(&allowReturn, "allow-return", false, "let the documents be taken in again")
 	f.StringVarP(&out, "out", "o", "", "write the receipt to this file")
-	cmd.AddCommand(eraseVerify(g))
+	cmd.AddCommand(eraseVerify(g), eraseReceipt(g))
 	return cmd
 }
 
@@ -102,12 +105,79 @@ func erase(c *cobra.Command, g *global, a *app.App, r ingest.ErasureRequest, pla
 			return fmt.Errorf("writing the receipt: %w", err)
 		}
 	}
-	if g.json || out == "" {
+	if g.json {
 		_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", e.Receipt)
 		return err
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%d documents erased; the receipt is in %s\n", len(p.Documents), out)
+	return eraseSummary(c.OutOrStdout(), e, len(p.Held), out)
+}
+
+// eraseSummary says for people what a receipt says for machines.
+func eraseSummary(w io.Writer, e catalog.Erasure, held int, out string) error {
+	var signed ingest.SignedErasure
+	var r ingest.ErasureReceipt
+	err := json.Unmarshal(e.Receipt, &signed)
+	if err == nil {
+		err = json.Unmarshal(signed.Receipt, &r)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the receipt of erasure %s: %w", e.ID, err)
+	}
+	fmt.Fprintf(w, "%d documents erased, by %s\n", len(r.Documents), r.Scope)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range []struct {
+		what string
+		n    int
+	}{{"live documents", r.Gone.Documents}, {"versions and their keys", r.Gone.Versions}, {"chunks", r.Gone.Chunks}, {"waiting or held copies", r.Gone.Arrivals},
+		{"fingerprints", r.Gone.Prints}, {"notes, lineage and other records", r.Gone.Others}, {"left alone, on legal hold", held}} {
+		if row.n > 0 {
+			fmt.Fprintf(table, "  %s\t%d\n", row.what, row.n)
+		}
+	}
+	table.Flush()
+	if !r.IndexShredded {
+		fmt.Fprintln(w, "The index was told to remove them and did not say that it overwrote them.")
+	}
+	if r.MayReturn {
+		fmt.Fprintln(w, "They may be taken in again.")
+	} else {
+		fmt.Fprintln(w, "They do not come back, unless --allow-return lets them.")
+	}
+	if out != "" {
+		fmt.Fprintf(w, "The signed receipt is in %s\n", out)
+	} else {
+		fmt.Fprintf(w, "The signed receipt: doorward erase receipt %s\n", e.ID)
+	}
 	return nil
+}
+
+// eraseReceipt gives a receipt again, which the catalog keeps.
+func eraseReceipt(g *global) *cobra.Command {
+	var tenant string
+	cmd := &cobra.Command{
+		Use: "receipt ID", Short: "Print the signed receipt of an erasure", Args: exactly(1, "the erasure's id, which erase printed"), Annotations: handsOver,
+		RunE: func(c *cobra.Command, args []string) error {
+			return g.with(c, app.Options{}, func(a *app.App) error {
+				if tenant == "" {
+					tenant = a.Config.Tenant
+				}
+				e, err := a.Eraser.Status(c.Context(), tenant, args[0])
+				if errors.Is(err, catalog.ErrNotFound) {
+					return fmt.Errorf("there is no erasure %q; `doorward audit show --event erase` lists them", args[0])
+				}
+				if err == nil && len(e.Receipt) == 0 {
+					err = fmt.Errorf("erasure %s is not done yet; it is carried on when the service, or a command, starts", e.ID)
+				}
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", e.Receipt)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&tenant, "tenant", "", "the tenant (default: the configuration's)")
+	return cmd
 }
 
 func allowReturn(c *cobra.Command, a *app.App, r ingest.ErasureRequest) error {
