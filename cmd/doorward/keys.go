@@ -69,6 +69,9 @@ func keysAssert(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := local.Private(cfg.Keys); err != nil {
+				return err
+			}
 			key, err := readAssertionKey(assertionFile(cfg.Keys, args[0]))
 			if errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("there is no assertion key of %q in %s; `doorward keys backend %s` registers it and makes one", args[0], cfg.Keys, args[0])

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/api/auth"
+	"github.com/doorward/doorward/policy/keys/local"
 )
 
 // bounds are the flags that say what a backend may ask for.
@@ -118,6 +119,9 @@ func keysList(g *global) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := g.load()
 			if err != nil {
+				return err
+			}
+			if err := local.Private(cfg.Keys); err != nil {
 				return err
 			}
 			list, err := auth.OpenBackends(cfg.Keys)

@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy/audit"
+	"github.com/doorward/doorward/policy/keys/local"
 )
 
 // registration is the register of backends, open for one audited change.
@@ -58,6 +59,9 @@ func (g *global) register(c *cobra.Command, id, outcome string, change func(r *r
 const revoked = "revoked"
 
 func (g *global) changeRegister(c *cobra.Command, cfg *configs.Config, log audit.Log, id, outcome string, change func(r *registration) error) error {
+	if err := local.Private(cfg.Keys); err != nil && outcome != revoked { // what is stolen is ended at once
+		return err
+	}
 	list, err := auth.OpenBackends(cfg.Keys)
 	if err != nil {
 		return err

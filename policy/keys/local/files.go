@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,6 +18,16 @@ func private(path string, want fs.FileMode) error {
 		return fmt.Errorf("%w: %s has mode %04o, run `chmod %04o %s`", ErrPermissions, path, mode, want, path)
 	}
 	return nil
+}
+
+// Private refuses a key folder that others may look into, saying how to mend it. One
+// that is not there holds nothing.
+func Private(dir string) error {
+	err := private(dir, 0o700)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func readPrivate(path string) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -166,6 +167,9 @@ var _ keys.Verifier = (*Verifier)(nil)
 // several, so that old receipts stay valid after a rotation.
 func OpenVerifier(dir string) (*Verifier, error) {
 	info, err := os.Stat(filepath.Join(dir, PublicFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("opening public keys: %w; %s", err, withoutPublic(dir))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening public keys: %w", err)
 	}
@@ -174,6 +178,15 @@ func OpenVerifier(dir string) (*Verifier, error) {
 		return nil, err
 	}
 	return &Verifier{dir: dir, keys: known, file: info}, nil
+}
+
+// withoutPublic says how a folder gets its public keys back.
+func withoutPublic(dir string) string {
+	private, public := filepath.Join(dir, SigningFile), filepath.Join(dir, PublicFile)
+	if _, err := os.Stat(private); err != nil {
+		return "`doorward keys init` makes keys; who only verifies is given " + PublicFile + " by whoever runs the service"
+	}
+	return fmt.Sprintf("put it back from a backup or from an auditor's copy; `openssl pkey -in %s -pubout -out %s` makes it anew, and then what was signed before the last `doorward keys rotate signing` cannot be verified", private, public)
 }
 
 func readPublicKeys(dir string) (map[string]ed25519.PublicKey, error) {
