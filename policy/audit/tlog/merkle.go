@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -49,7 +50,7 @@ var quiet sync.Once
 
 // openMerkle opens the Merkle log and proves that it agrees with the journal.
 func openMerkle(ctx context.Context, c Config, t *tail, drop func(uint64) error) (*merkle, error) {
-	quiet.Do(func() { klog.SetSlogLogger(c.Log) }) // tessera logs through klog, which has one logger for the process
+	quiet.Do(func() { klog.SetSlogLogger(slog.New(calm{c.Log.Handler()})) }) // tessera logs through klog, which has one logger for the process
 	driver, err := posix.New(ctx, posix.Config{Path: filepath.Join(c.Dir, treeDir)})
 	if err != nil {
 		return nil, fmt.Errorf("opening Merkle log: %w", err)
