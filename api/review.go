@@ -40,6 +40,7 @@ type Reviewer interface {
 	ReleaseWith(ctx context.Context, tenant, id string, o ingest.ReleaseOptions) (ingest.Event, error)
 	Rescan(ctx context.Context, o ingest.RescanOptions) (ingest.Report, error)
 	RollBack(ctx context.Context, tenant, batch string, progress func(catalog.Undo)) ([]catalog.Undo, error)
+	PlanRollBack(ctx context.Context, tenant, batch string) ([]catalog.Undo, error)
 }
 
 // Orders gives and lifts containment orders.
@@ -311,14 +312,51 @@ func (o *Operator) lift(c *gin.Context, s policy.Subject) {
 	o.answer(c, gin.H{"lifted": c.Param("id")}, err)
 }
 
+// maxSkipped bounds how many skipped documents an answer names.
+const maxSkipped = 10_000
+
+// RolledBack is what became of a batch, or would.
+type RolledBack struct {
+	Batch   string         `json:"batch"`
+	Plan    bool           `json:"plan"`
+	Counts  map[string]int `json:"counts"` // restored, retired, discarded, skipped → documents
+	Skipped []Skipped      `json:"skipped"`
+	More    int            `json:"skipped_more"` // that Skipped left out
+}
+
+// Skipped is a document that a roll-back leaves as it is.
+type Skipped struct {
+	Document string `json:"document"`
+	Why      string `json:"why"`
+}
+
 func (o *Operator) rollback(c *gin.Context, s policy.Subject) {
-	if _, _, ok := o.because(c, s, "rollback"); !ok {
+	in, _, ok := o.because(c, s, "rollback")
+	if !ok {
 		return
 	}
-	undos, err := o.Reviewer.RollBack(c.Request.Context(), s.Tenant, c.Param("id"), nil)
-	counts := map[string]int{}
-	for _, u := range undos {
-		counts[u.Did]++
+	var undos []catalog.Undo
+	var err error
+	if in.Plan {
+		undos, err = o.Reviewer.PlanRollBack(c.Request.Context(), s.Tenant, c.Param("id"))
+	} else {
+		undos, err = o.Reviewer.RollBack(c.Request.Context(), s.Tenant, c.Param("id"), nil)
 	}
-	o.answer(c, gin.H{"batch": c.Param("id"), "counts": counts}, err)
+	o.answer(c, rolledBack(c.Param("id"), in.Plan, undos, maxSkipped), err)
+}
+
+// rolledBack sums up a roll-back and names at most most of the skipped documents.
+func rolledBack(batch string, plan bool, undos []catalog.Undo, most int) RolledBack {
+	out := RolledBack{Batch: batch, Plan: plan, Counts: map[string]int{}, Skipped: []Skipped{}}
+	for _, u := range undos {
+		out.Counts[u.Did]++
+		switch {
+		case u.Why == "":
+		case len(out.Skipped) < most:
+			out.Skipped = append(out.Skipped, Skipped{u.Document, u.Why})
+		default:
+			out.More++
+		}
+	}
+	return out
 }

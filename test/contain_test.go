@@ -76,6 +76,15 @@ func TestContainOverHTTP(t *testing.T) {
 		t.Errorf("rolled back: %s", counts)
 	}
 	see("rolled back", "1100")
+	push(pushclient.Document{ID: "gate", Text: "The gate is green."})
+	late := push(pushclient.Document{ID: "gate", Text: "The gate is yellow."})
+	push(pushclient.Document{ID: "gate", Text: "The gate is brown."})
+	for _, plan := range []bool{true, false} {
+		status, answer := desk.as(t, boss, "/v1/batches/"+late+"/rollback", map[string]any{"reason": "too late", "plan": plan})
+		if want := fmt.Sprintf(`{"batch":%q,"plan":%v,"counts":{"skipped":1},"skipped":[{"document":"wiki~:gate","why":"changed since"}],"skipped_more":0}`, late, plan); status != http.StatusOK || string(answer) != want {
+			t.Errorf("what was changed since: %d %s, want %s", status, answer, want)
+		}
+	}
 
 	unknown := act(http.StatusUnprocessableEntity, "/v1/containments", map[string]string{"scope": "source", "target": "wikki", "reason": "not trusted"})
 	if detail := fmt.Sprint(unknown["detail"]); !strings.Contains(detail, `did you mean "wiki"`) {
