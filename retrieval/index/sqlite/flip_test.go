@@ -11,7 +11,21 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/retrieval/index/indextest"
+	"github.com/doorward/doorward/retrieval/index/sqlite"
 )
+
+// openUnmerged opens an index that merges nothing behind the test: a file that is
+// listed stays.
+func openUnmerged(t testing.TB, path string, tailSlots int) *sqlite.Index {
+	t.Helper()
+	pins := indextest.Pins()
+	x, err := sqlite.Open(sqlite.Config{Path: path, Schema: indextest.Schema(), Pins: &pins}.WithTailSlots(tailSlots).WithSteps(func(string) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { x.Close() })
+	return x
+}
 
 // TestFlippedBitsOfSegments turns bits of segments' files, each by itself. A bit that
 // turned while the index was closed must be found when it is opened: the segment is
@@ -25,7 +39,7 @@ func TestFlippedBitsOfSegments(t *testing.T) {
 		n = 12
 	}
 	path := filepath.Join(t.TempDir(), "index.db")
-	x := openWith(t, path, 30)
+	x := openUnmerged(t, path, 30)
 	for i := range 3 {
 		if err := x.Put(t.Context(), indextest.Tenant, chunksOf(rand.New(rand.NewPCG(1, 1)), 33*i, 33)); err != nil {
 			t.Fatal(err)
@@ -58,7 +72,7 @@ func TestFlippedBitsOfSegments(t *testing.T) {
 			}
 		}
 		if i%2 == 1 { // while it is open
-			x = openWith(t, path, 30)
+			x = openUnmerged(t, path, 30)
 			flip()
 			flaws, err := x.Sound(t.Context())
 			if err != nil || len(flaws) != 1 || !strings.Contains(flaws[0], "restart to make it anew") {
@@ -69,7 +83,7 @@ func TestFlippedBitsOfSegments(t *testing.T) {
 		} else {
 			flip()
 		}
-		x = openWith(t, path, 30)
+		x = openUnmerged(t, path, 30)
 		if got := answers(t, x); !slices.Equal(got, want) {
 			t.Fatalf("seed %d, bit %d of %d: answers differ:\n%v\n%v", seed, bit, 8*len(good), got, want)
 		}
