@@ -16,3 +16,6 @@ func (x *Index) Merge() { x.merge() }
 
 // Tails is how many bytes the tails take together, about.
 func (x *Index) Tails() int { return int(x.tails.Load()) }
+
+// Living is how many points of a tenant can be found.
+func (x *Index) Living(tenant string) int { return x.corpus(tenant).alive() }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/index/indextest"
 	"github.com/doorward/doorward/retrieval/index/sqlite"
 )
@@ -97,4 +98,80 @@ func TestFlippedBitsOfSegments(t *testing.T) {
 		x.Close()
 	}
 	t.Logf("seed %d: %d bits turned, %d of them while the index was open and seen there, %d segments made anew", seed, n, seen, rebuilt)
+}
+
+// TestMendedSegmentStaysInOrder damages each of several segments and merges all
+// after the damaged one was made anew: every point must still be found by its row,
+// so that it can be removed.
+func TestMendedSegmentStaysInOrder(t *testing.T) {
+	const unit, n = 30, 9
+	for damaged := range n {
+		path := filepath.Join(t.TempDir(), "index.db")
+		damagedSegments(t, path, unit, n, damaged)
+		x := openUnmerged(t, path, unit)
+		want := answers(t, x)
+		x.Merge()
+		if got := answers(t, x); !slices.Equal(got, want) {
+			t.Fatalf("answers differ:\n%v\n%v", got, want)
+		}
+		x.Close()
+		after := segments(t, path)
+		x = openUnmerged(t, path, unit) // nothing overlaps, so all of it is as it was
+		if again := segments(t, path); !slices.Equal(again, after) {
+			t.Errorf("segment %d: opened again, segments are made anew: %d, were %d", damaged, len(again), len(after))
+		}
+		x.Close()
+	}
+}
+
+// TestMendedSegmentIsSearchedByRow is the same within one opening: what is removed
+// after the merge is found by its row and buried.
+func TestMendedSegmentIsSearchedByRow(t *testing.T) {
+	const unit, n = 30, 9
+	for damaged := range n {
+		path := filepath.Join(t.TempDir(), "index.db")
+		chunks := damagedSegments(t, path, unit, n, damaged)
+		x := openUnmerged(t, path, unit)
+		x.Merge()
+		var ids []string
+		for _, c := range chunks {
+			ids = append(ids, c.ID)
+		}
+		if err := x.Remove(t.Context(), indextest.Tenant, ids); err != nil {
+			t.Fatal(err)
+		}
+		if got := x.Living(indextest.Tenant); got != 0 {
+			t.Errorf("segment %d: %d removed points are still found", damaged, got)
+		}
+		x.Close()
+	}
+}
+
+// damagedSegments makes an index of n segments, of which one is cut short.
+func damagedSegments(t testing.TB, path string, unit, n, damaged int) []index.Chunk {
+	t.Helper()
+	x := openUnmerged(t, path, unit)
+	chunks := chunksOf(rand.New(rand.NewPCG(1, 1)), 0, (unit+3)*n)
+	var files []string
+	for part := range slices.Chunk(chunks, unit+3) {
+		if err := x.Put(t.Context(), indextest.Tenant, part); err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Remove(t.Context(), indextest.Tenant, []string{"none"}); err != nil { // behind the segment's making
+			t.Fatal(err)
+		}
+		for _, f := range segments(t, path) {
+			if !slices.Contains(files, f) {
+				files = append(files, f)
+			}
+		}
+	}
+	x.Close()
+	if len(files) != n {
+		t.Fatalf("%d segments", len(files))
+	}
+	if err := os.Truncate(files[damaged], 100); err != nil {
+		t.Fatal(err)
+	}
+	return chunks
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -89,9 +90,15 @@ func (x *Index) load() error {
 	return x.loadStatistics()
 }
 
+// loadTails makes tails of the points of some rows, in order of them. Where a segment
+// was damaged, others stand behind its points: such a tail becomes a segment of its
+// own, so that a tenant's parts stay ascending.
 func (x *Index) loadTails(young []int64) (err error) {
 	readErr := x.eachPoint(young, func(tenant string, p point) bool {
 		t := x.corpusOrNew(tenant)
+		if err = x.closeGap(tenant, t, p.pk); err != nil {
+			return false
+		}
 		if err = t.put([]point{p}); err != nil {
 			return false
 		}
@@ -102,8 +109,34 @@ func (x *Index) loadTails(young []int64) (err error) {
 		x.boundTails()
 		return true
 	})
-	return errors.Join(readErr, err)
+	if err = errors.Join(readErr, err); err != nil {
+		return err
+	}
+	for name, t := range x.corpora {
+		if err := x.closeGap(name, t, math.MaxInt64); err != nil {
+			return err
+		}
+		slices.SortFunc(t.segments, byRow)
+	}
+	return nil
 }
+
+// closeGap makes a segment of a tail that another segment would stand behind if the
+// tail went on with a row.
+func (x *Index) closeGap(tenant string, t *corpus, row int64) error {
+	n := len(t.young.pks)
+	stands := func(s *part) bool { return t.young.pks[n-1] < s.pks[0] && s.pks[0] < row }
+	if n == 0 || !slices.ContainsFunc(t.segments, stands) {
+		return nil
+	}
+	defer x.count(t)
+	if err := x.flush(tenant, t); err != nil {
+		return fmt.Errorf("making a damaged segment anew: %w", err)
+	}
+	return nil
+}
+
+func byRow(a, b *part) int { return cmp.Compare(a.pks[0], b.pks[0]) }
 
 // loadSegments opens what is listed and forgets, listed or not, what is not as it
 // was written.
@@ -127,7 +160,7 @@ func (x *Index) loadSegments() error {
 		t.segments = append(t.segments, p)
 	}
 	for tenant, t := range x.corpora {
-		slices.SortFunc(t.segments, func(a, b *part) int { return cmp.Compare(a.pks[0], b.pks[0]) })
+		slices.SortFunc(t.segments, byRow)
 		for i := 1; i < len(t.segments); i++ {
 			last := t.segments[i-1].pks
 			bad[tenant] = bad[tenant] || t.segments[i].pks[0] <= last[len(last)-1]
