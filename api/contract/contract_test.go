@@ -37,3 +37,18 @@ func TestReferenceIsCurrent(t *testing.T) {
 		}
 	}
 }
+
+// TestProblemsAreListedOnce: two rows of one problem contradict each other in time.
+func TestProblemsAreListedOnce(t *testing.T) {
+	list, err := contract.Problems()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, p := range list {
+		if seen[p.Type] {
+			t.Errorf("%s is listed twice", p.Type)
+		}
+		seen[p.Type] = true
+	}
+}
