@@ -117,8 +117,8 @@ drain: ## End a service under load 200 times: every accepted request is answered
 soak: ## Use a service for two hours while policy, keys and certificate are replaced; growth of memory, goroutines, files (SOAK=duration RATE=requests a second)
 	DOORWARD_SOAK=$(or $(SOAK),2h) DOORWARD_SOAK_RATE=$(or $(RATE),20) $(GO) test ./test -count=1 -run 'TestSoak$$' -v -timeout 30h
 
-overload: ## Ask twice what a service can answer for ten minutes (OVERLOAD=duration)
-	DOORWARD_OVERLOAD=$(or $(OVERLOAD),10m) $(GO) test ./test -count=1 -run 'TestOverload$$' -v -timeout 60m
+overload: ## Ask twice what a service can answer for ten minutes; for two with a processor of its own (OVERLOAD=duration)
+	DOORWARD_OVERLOAD=$(or $(OVERLOAD),10m) $(GO) test ./test -count=1 -run 'TestOverload$$|TestOverloadApart$$' -v -timeout 60m
 
 faults: ## A faulty network before PostgreSQL, index, embedding server, model and key management of a running service (needs PostgreSQL)
 	DOORWARD_FAULTS=all $(GO) test ./test -count=1 -run 'TestFaults$$|TestKeyServiceFaults$$' -v -timeout 30m

@@ -24,6 +24,11 @@ import (
 // request and does nothing else.
 func TestOverload(t *testing.T) {
 	length := lengthOf(t, "DOORWARD_OVERLOAD", 2*time.Second) // the first is not judged, see burst
+	overloads(t, length, func(start func()) { start() })
+}
+
+// overloads does it with a service that start starts within starting.
+func overloads(t *testing.T, length time.Duration, starting func(start func())) {
 	documents := 2000
 	if length < 10*time.Second {
 		documents = 100
@@ -38,7 +43,7 @@ func TestOverload(t *testing.T) {
 	b.client = &http.Client{Timeout: time.Minute}
 	call := &caller{backend: b}
 	var stop func()
-	b.url, stop = serve(t, dir)
+	starting(func() { b.url, stop = serve(t, dir) })
 	answer := call.twenty(t)
 	turn := min(length/2, 20*time.Second)
 	call.rate(t, b.url, 8, turn/2, "", &rate{}) // warm
@@ -46,7 +51,8 @@ func TestOverload(t *testing.T) {
 	real.print()
 	stop()
 	cpu := time.Duration(real.one.cpu / float64(real.one.done) * float64(time.Second))
-	url := anchor(t, cpu, answer)
+	var url string
+	starting(func() { url = anchor(t, cpu, answer) })
 	call.rate(t, url, 8, turn/2, "", &rate{}) // warm
 	bare := call.overloading(t, url, "", min(turn, 5*time.Second), min(length, 30*time.Second))
 	fmt.Printf("\nanchor: a bare handler behind the same admission that takes %.1f ms of processor time\n", cpu.Seconds()*1000)

@@ -11,14 +11,12 @@ import (
 //
 // A queue that is only bounded makes every accepted request wait for all of it as
 // long as too much arrives. So what would wait too long is refused when it comes,
-// by what the requests before it take; and from a refusal until a second has
-// passed without one, too long is longer than twice what a request holds its place
-// that finds the others at rest. Bursts may wait, a lasting surplus may not (after
-// Maurer, "Fail at Scale", ACM Queue 2015, and CoDel, RFC 8289).
-//
-// One a place may stand in line whatever the estimate says: without, a place that
-// is given back stays empty until the next request happens to come, and of two
-// places at twice the load a third of the time is lost.
+// by what the requests before it take; and from a refusal until a second has passed
+// without one, the line is short and its newest comes first: who comes then takes
+// the line's oldest's place in it, who is refused. Bursts may wait, a lasting surplus
+// may not: somebody always stands ready for a place that is given back, and whoever
+// gets it came a moment ago (after Maurer, "Fail at Scale", ACM Queue 2015, whose
+// adaptive LIFO this is, and CoDel, RFC 8289).
 type places struct {
 	most  int           // worked on at once
 	queue int           // waiting at once
@@ -26,7 +24,7 @@ type places struct {
 
 	mu      sync.Mutex
 	taken   int
-	waiting []*waiter     // first come first served
+	waiting []*waiter     // in the order of coming
 	held    time.Duration // how long a place is held, lately
 	alone   time.Duration // the same for requests that found half of the places free
 	surplus time.Time     // until when a surplus is taken to last
@@ -46,7 +44,9 @@ type waiter struct {
 const lasting = time.Second
 
 // What may wait while a surplus lasts: so many a place, and so many times what a
-// request holds its place that finds the others at rest.
+// request holds its place that finds the others at rest. Without anybody in line, a
+// place that is given back stays empty until the next request happens to come, and
+// of two places at twice the load a third of the time is lost.
 const (
 	readyAPlace = 1
 	surplusWait = 2
@@ -82,23 +82,41 @@ func (p *places) line() (w *waiter, bound time.Duration, why string) {
 	}
 	now := time.Now()
 	bound = p.bound(now)
+	ready := readyAPlace * p.most
 	switch {
+	case p.queue == 0:
+		why = "queue"
+	case p.surplusAt(now):
+		for len(p.waiting) >= min(ready, p.queue) {
+			p.displace(now)
+		}
 	case len(p.waiting) >= p.queue:
 		why = "queue"
-	case len(p.waiting) >= readyAPlace*p.most && time.Duration(len(p.waiting)+1)*p.held/time.Duration(p.most) > bound:
+	case len(p.waiting) >= ready && time.Duration(len(p.waiting)+1)*p.held/time.Duration(p.most) > bound:
 		why = "wait"
-	default:
-		w = &waiter{now, make(chan bool, 1)}
-		p.waiting = append(p.waiting, w)
-		return w, bound, ""
 	}
-	p.surplus = now.Add(lasting)
-	return nil, 0, why
+	if why != "" {
+		p.surplus = now.Add(lasting)
+		return nil, 0, why
+	}
+	w = &waiter{now, make(chan bool, 1)}
+	p.waiting = append(p.waiting, w)
+	return w, bound, ""
 }
+
+// displace refuses who has waited longest.
+func (p *places) displace(now time.Time) {
+	p.waiting[0].in <- false
+	p.waiting = slices.Delete(p.waiting, 0, 1)
+	p.surplus = now.Add(lasting)
+}
+
+// surplusAt reports whether a surplus is taken to last.
+func (p *places) surplusAt(now time.Time) bool { return now.Before(p.surplus) && p.alone > 0 }
 
 // bound is the longest wait for who comes now.
 func (p *places) bound(now time.Time) time.Duration {
-	if now.Before(p.surplus) && p.alone > 0 {
+	if p.surplusAt(now) {
 		return min(p.wait, surplusWait*p.alone)
 	}
 	return p.wait
@@ -141,8 +159,12 @@ func (p *places) leave(took time.Duration, unhurried bool) {
 	now := time.Now()
 	bound := p.bound(now)
 	for len(p.waiting) > 0 {
-		next := p.waiting[0]
-		p.waiting = slices.Delete(p.waiting, 0, 1)
+		i := 0
+		if p.surplusAt(now) {
+			i = len(p.waiting) - 1
+		}
+		next := p.waiting[i]
+		p.waiting = slices.Delete(p.waiting, i, i+1)
 		in := now.Sub(next.since) <= bound // a surplus found out since makes room at once
 		next.in <- in
 		if in {

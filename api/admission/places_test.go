@@ -62,6 +62,56 @@ func TestPlacesAreGivenBack(t *testing.T) {
 	})
 }
 
+// TestNewestFirst: while a surplus lasts, who came last has the next place, and who
+// comes takes the place in line of who has waited longest; otherwise, who came first.
+func TestNewestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlaces(1, 8, time.Second)
+		leave, _ := p.enter(t.Context())
+		served := make(chan string, 8)
+		ask := func(name string) {
+			go func() {
+				leave, why := p.enter(t.Context())
+				served <- name + why
+				if why == "" {
+					time.Sleep(time.Millisecond)
+					leave()
+				}
+			}()
+			synctest.Wait()
+		}
+		ask("first")
+		ask("second")
+		time.Sleep(time.Millisecond)
+		leave()
+		if a, b := <-served, <-served; a != "first" || b != "second" {
+			t.Errorf("%s, then %s", a, b)
+		}
+		time.Sleep(10 * time.Millisecond)
+		if leave, _ = p.enter(t.Context()); p.alone == 0 || p.inLine() != 0 {
+			t.Fatalf("alone %v, %d in line", p.alone, p.inLine())
+		}
+		p.mu.Lock()
+		p.surplus = time.Now().Add(lasting)
+		p.mu.Unlock()
+		for _, name := range []string{"a", "b", "c"} { // one may stand in line for one place
+			ask(name)
+		}
+		if a, b := <-served, <-served; a != "await" || b != "bwait" || p.inLine() != 1 {
+			t.Errorf("%s, %s, %d in line", a, b, p.inLine())
+		}
+		if leave(); <-served != "c" {
+			t.Error("the newest was not served")
+		}
+		time.Sleep(2 * lasting)
+		if leave, why := p.enter(t.Context()); why != "" {
+			t.Error("the surplus has not ended")
+		} else {
+			leave()
+		}
+	})
+}
+
 // TestSlowSendersHoldNoPlace: a small body is read before a place is taken.
 func TestSlowSendersHoldNoPlace(t *testing.T) {
 	a := admit(t, Config{Concurrent: 1, Queue: 1, Streams: 1})

@@ -137,8 +137,8 @@ func TestSurplus(t *testing.T) {
 				crowd := m.crowd(p, times*few.perSecond(), 10*time.Second)
 				goodput, slower := crowd.perSecond()/few.perSecond(), crowd.p99().Seconds()/alone.p99().Seconds()
 				t.Logf("seed %d: %.0f × what eight callers get: %.2f of it answered, %d refused, p99 %.2f × one caller's (%v)", seed, times, goodput, crowd.refused, slower, alone.p99())
-				least := map[float64]float64{2: .8, 5: .6}[times] // whoever asks has the same cores
-				if goodput < least || slower > 2.5 {              // usually 0.92 and 1.9; goroutines that run at the same moment take turns at random
+				least := map[float64]float64{2: .85, 5: .7}[times] // whoever asks has the same cores
+				if goodput < least || slower > 2 {                 // usually 0.94 and 1.5; goroutines that run at the same moment take turns at random
 					t.Errorf("seed %d: %.2f answered, p99 %.2f × one caller's", seed, goodput, slower)
 				}
 			}
