@@ -3,18 +3,15 @@ package ingest
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 	"sync"
+
+	"github.com/doorward/doorward/policy/heap"
 )
 
 // largeText is from how many bytes of text on a document is judged while no other
 // such is: its views, chunks and terms take tens of times its own size, and several
 // at once would take the memory of the service.
 const largeText = 1 << 20
-
-// tight is the collector's pace while a large document is in hand: half as much again
-// of processor time for garbage that would be as large as the document's views.
-const tight = 25
 
 // alone waits until no other large document is in hand. done must be called; it
 // gives the memory back.
@@ -24,10 +21,9 @@ func (p *Pipeline) alone(ctx context.Context, bytes int) (done func(), err error
 	}
 	select {
 	case p.large <- struct{}{}:
-		before := debug.SetGCPercent(tight)
+		loosen := heap.Process.Tighten() // garbage would be as large as the document's views
 		return func() {
-			debug.SetGCPercent(before)
-			debug.FreeOSMemory()
+			loosen()
 			<-p.large
 		}, nil
 	case <-ctx.Done():

@@ -19,12 +19,12 @@ type layer struct {
 	may  []string // what of ours they may import
 }
 
-var nouns = []string{"policy", "policy/contain", "policy/recent", "policy/peer", "sanitize", "sanitize/normalize", "sanitize/match", "sanitize/fingerprint", "retrieval/embed", "retrieval/prompt", "retrieval/ticket", "retrieval/magnet", "ingest/chunk", "ingest/receipt", "ingest/manifest", "ingest/signal"}
+var nouns = []string{"policy", "policy/contain", "policy/recent", "policy/heap", "policy/peer", "sanitize", "sanitize/normalize", "sanitize/match", "sanitize/fingerprint", "retrieval/embed", "retrieval/prompt", "retrieval/ticket", "retrieval/magnet", "ingest/chunk", "ingest/receipt", "ingest/manifest", "ingest/signal"}
 var contracts = []string{"policy/audit", "policy/keys", "policy/quota", "retrieval/index", "ingest/catalog"}
 var flows = []string{"ingest", "retrieval", "sanitize/output"}
 
 var layers = []layer{
-	{"nouns", nouns, []string{"policy", "policy/recent", "policy/peer", "sanitize"}},
+	{"nouns", nouns, []string{"policy", "policy/recent", "policy/heap", "policy/peer", "sanitize"}},
 	{"contracts", contracts, nouns},
 	{"suites", []string{"sanitize/sanitizetest", "ingest/catalog/catalogtest", "ingest/catalog/postgres/postgrestest", "ingest/extract/extracttest", "retrieval/index/indextest", "policy/quota/quotatest", "policy/keys/kms/kmstest", "ingest/source/sourcetest"}, join(nouns, contracts, []string{"ingest"})},
 	{"flows", flows, join(nouns, contracts)},

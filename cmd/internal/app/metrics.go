@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"sync"
 	"time"
@@ -52,7 +53,7 @@ func NewMetrics() *Metrics {
 	}
 	m.scrubbed.SetToCurrentTime() // the first comparison is due as long from now as any later one
 	m.registry.MustRegister(m.requests, m.stages, m.entries, m.counts, m.append, m.shed, m.working, m.faults, m.scrubbed,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewGoCollector(alive), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, why := range []string{"queue", "wait", "streams"} {
 		m.shed.WithLabelValues(why)
 	}
@@ -62,6 +63,10 @@ func NewMetrics() *Metrics {
 	m.entries.WithLabelValues("alarm", "dropped")
 	return m
 }
+
+// alive is what collections find in use: the heap's size says less of it the more
+// garbage it may hold.
+var alive = collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile("^/gc/heap/live:bytes$")})
 
 // Handler serves them.
 func (m *Metrics) Handler() http.Handler {
