@@ -138,11 +138,16 @@ func (a *API) noMethod(c *gin.Context) {
 
 const requestKey = "request"
 
-// request gives each request an id, limits its body and logs its end.
-func (a *API) request(c *gin.Context) {
+// newRequest is an id for a request.
+func newRequest() string {
 	var id [8]byte
 	rand.Read(id[:])
-	rid := hex.EncodeToString(id[:])
+	return hex.EncodeToString(id[:])
+}
+
+// request gives each request an id, limits its body and logs its end.
+func (a *API) request(c *gin.Context) {
+	rid := newRequest()
 	c.Set(requestKey, rid)
 	c.Header("Doorward-Request", rid)
 	c.Header("Cache-Control", "no-store")
@@ -303,13 +308,8 @@ func (a *API) body(c *gin.Context, limit int64, into any) bool {
 // is refused before it is read, so that a client that waits to be told to go on
 // (Expect: 100-continue) hears why.
 func readBody(c *gin.Context, limit int64, takes []string) (data []byte, media string, err error) {
-	if takes != nil {
-		if media, err = typed(c.Request, takes); err != nil {
-			return nil, "", err
-		}
-	}
-	if coding := c.GetHeader("Content-Encoding"); coding != "" && coding != "identity" {
-		return nil, "", fmt.Errorf("%w: compressed bodies are not taken; send it without Content-Encoding", errMalformed)
+	if media, err = typed(c.Request, takes); err != nil {
+		return nil, "", err
 	}
 	if c.Request.ContentLength > limit {
 		return nil, "", &http.MaxBytesError{Limit: limit}

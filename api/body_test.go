@@ -40,7 +40,7 @@ func TestBodies(t *testing.T) {
 		{"as it is", "identity", 2, func(*testing.T) io.Reader { return strings.NewReader("{}") }, 204},
 		{"says that it is too large", "", 11, func(t *testing.T) io.Reader { return unread{t} }, 413},
 		{"is too large", "", -1, func(*testing.T) io.Reader { return strings.NewReader(strings.Repeat(" ", 11)) }, 413},
-		{"compressed", "gzip", 2, func(t *testing.T) io.Reader { return unread{t} }, 400},
+		{"compressed", "gzip", 2, func(t *testing.T) io.Reader { return unread{t} }, 415},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/", c.body(t))

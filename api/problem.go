@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/doorward/doorward/api/admission"
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
@@ -59,7 +61,7 @@ var statuses = []struct {
 	{quota.ErrUnavailable, problem{Status: 503, Type: "quota-unavailable", Title: "Quotas cannot be counted; nothing is released"}, false},
 	{auth.ErrForbidden, problem{Status: 403, Type: "forbidden", Title: "This backend may not ask for that"}, true},
 	{errMalformed, problem{Status: 400, Type: "malformed", Title: "The request cannot be read"}, true},
-	{errMedia, problem{Status: 415, Type: "media-type", Title: "The body's type is not taken"}, true},
+	{errMedia, problem{Status: 415, Type: "media-type", Title: "The body's type or coding is not taken"}, true},
 	{errUnusable, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{ingest.ErrID, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{ingest.ErrTooLarge, problem{Status: 413, Type: "too-large", Title: "The request is too large"}, true},
@@ -106,9 +108,10 @@ func problemOf(err error) problem {
 }
 
 // Status is an error's status, kind and explanation, for handlers that answer in
-// another shape.
-func Status(err error) (status int, kind, detail string) {
+// another shape. The headers that go with it are set.
+func Status(h http.Header, err error) (status int, kind, detail string) {
 	p := problemOf(err)
+	headers(h, p, err)
 	if p.Detail == "" {
 		p.Detail = p.Title
 	}
@@ -117,21 +120,48 @@ func Status(err error) (status int, kind, detail string) {
 
 // fail answers with the problem of an error.
 func (a *API) fail(c *gin.Context, err error) {
-	p := problemOf(err)
-	if p.Status >= 500 {
-		a.Log.ErrorContext(c.Request.Context(), "request failed", "problem", p.Type, "error", err, "request", c.GetString(requestKey))
-	}
-	auth.Challenge(c.Writer.Header(), err)
-	if m := (*mediaError)(nil); errors.As(err, &m) {
-		c.Header("Accept", strings.Join(m.takes, ", "))
-	}
+	p := a.logged(c.Request.Context(), err, c.GetString(requestKey))
+	headers(c.Writer.Header(), p, err)
 	a.problem(c, p)
 }
 
-func (a *API) problem(c *gin.Context, p problem) {
-	if p.Type == "busy" {
-		c.Header("Retry-After", "2")
+// Refuse answers with the problem of an error, for handlers that are mounted beside
+// the API's own routes.
+func (a *API) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	request := newRequest()
+	p := a.logged(r.Context(), err, request)
+	headers(w.Header(), p, err)
+	p.Type, p.Request = problemBase+p.Type, request
+	w.Header().Set("Doorward-Request", request)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
+}
+
+// logged finds an error's problem; one of the service's own is logged.
+func (a *API) logged(ctx context.Context, err error, request string) problem {
+	p := problemOf(err)
+	if p.Status >= 500 {
+		a.Log.ErrorContext(ctx, "request failed", "problem", p.Type, "error", err, "request", request)
 	}
+	return p
+}
+
+// headers tell a caller what would help: another sign-in, another body, or when to
+// come again.
+func headers(h http.Header, p problem, err error) {
+	auth.Challenge(h, err)
+	accepted(h, err)
+	switch {
+	case p.Type == "busy":
+		h.Set("Retry-After", "2")
+	case p.Status == http.StatusServiceUnavailable:
+		h.Set("Retry-After", strconv.Itoa(admission.RetryAfter))
+	}
+}
+
+func (a *API) problem(c *gin.Context, p problem) {
 	p.Type, p.Request = problemBase+p.Type, c.GetString(requestKey)
 	c.Header("Content-Type", "application/problem+json")
 	c.AbortWithStatusJSON(p.Status, p)

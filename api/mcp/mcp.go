@@ -24,6 +24,10 @@ type Config struct {
 	// Authenticate proves backend and user from a bearer token, and audits a
 	// refusal; needed for HTTP.
 	Authenticate func(*http.Request) (s policy.Subject, purpose string, err error)
+	// Typed refuses a body that does not say that it is JSON, as it is; Refuse
+	// answers with an error's problem. Both are needed for HTTP.
+	Typed        func(*http.Request) error
+	Refuse       func(http.ResponseWriter, *http.Request, error)
 	TopK, Budget int
 	Version      string
 	Now          func() time.Time
@@ -45,14 +49,16 @@ func New(c Config) (*Tools, error) {
 
 // ServeHTTP authenticates every request and keeps no session between them.
 func (t *Tools) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if t.Authenticate == nil {
+	if t.Authenticate == nil || t.Typed == nil || t.Refuse == nil {
 		http.Error(w, "not offered", http.StatusNotFound)
 		return
 	}
 	s, purpose, err := t.Authenticate(r)
+	if err == nil && r.Method == http.MethodPost {
+		err = t.Typed(r)
+	}
 	if err != nil {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="doorward"`)
-		http.Error(w, err.Error(), http.StatusUnauthorized)
+		t.Refuse(w, r, err)
 		return
 	}
 	server := t.server(s, purpose)

@@ -23,7 +23,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/policy"
 	"github.com/doorward/doorward/policy/audit"
 	"github.com/doorward/doorward/policy/peer"
@@ -72,10 +71,11 @@ type Config struct {
 	Client       *http.Client // nil: one with sane timeouts
 	Log          *slog.Logger
 	Now          func() time.Time
-	// Typed refuses a request whose body does not say that it is JSON.
+	// Typed refuses a request whose body does not say that it is JSON, as it is.
 	Typed func(*http.Request) error
-	// Status says how an error is answered; the caller's table knows the statuses.
-	Status func(error) (status int, kind, detail string)
+	// Status says how an error is answered, and sets the headers that go with it;
+	// the caller's table knows the statuses.
+	Status func(http.Header, error) (status int, kind, detail string)
 }
 
 // Gateway implements [http.Handler] for POST /v1/chat/completions.
@@ -281,12 +281,11 @@ func (r *round) fail(w http.ResponseWriter, ctx context.Context, err error) {
 	case errors.Is(err, errUpstream):
 		status, kind, detail = http.StatusBadGateway, "upstream_error", "The model did not answer."
 	default:
-		status, kind, detail = r.Status(err)
+		status, kind, detail = r.Status(w.Header(), err)
 	}
 	if status >= 500 {
 		r.Log.ErrorContext(ctx, "gateway failed", "class", kind, "error", err, "request", r.id)
 	}
-	auth.Challenge(w.Header(), err)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"message": detail, "type": kind, "code": kind, "param": nil}})

@@ -54,6 +54,7 @@ OAuth bearer token.`,
 func openMCP(a *app.App, face *api.API) (*mcp.Tools, error) {
 	c := mcp.Config{Service: a.Service, TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Version: version()}
 	if face != nil {
+		c.Typed, c.Refuse = api.JSON, face.Refuse
 		c.Authenticate = func(r *http.Request) (policy.Subject, string, error) {
 			s, b, err := face.Token(r, auth.Retrieve)
 			if err != nil {
