@@ -143,8 +143,7 @@ func (e *Eraser) find(ctx context.Context, r ErasureRequest) ([]string, error) {
 	return nil, fmt.Errorf("%w: the scope %q is not document, source, subject or expired", ErrNothing, r.Scope)
 }
 
-// matching lists live and waiting documents by their attributes. A waiting
-// document's are those its source claims, as far as they can be read.
+// matching lists live and waiting documents by their attributes.
 func (e *Eraser) matching(ctx context.Context, tenant string, match func(source string, since time.Time, a policy.Attributes) bool) ([]string, error) {
 	var ids []string
 	err := e.Pipeline.Catalog.Live(ctx, tenant, "", func(d catalog.Document) error {
@@ -157,38 +156,20 @@ func (e *Eraser) matching(ctx context.Context, tenant string, match func(source 
 		return nil, err
 	}
 	waiting, err := e.received(ctx, tenant, func(a catalog.Arrival) bool {
-		claimed, err := e.Pipeline.Schema.Normalize(a.Claimed)
-		if err != nil {
-			claimed = policy.Attributes(a.Claimed)
-		}
-		return match(a.Source, a.Received, claimed)
+		return match(a.Source, a.Received, claimedBy(e.Pipeline.Schema, a))
 	})
 	return slices.Compact(slices.Sorted(slices.Values(append(ids, waiting...)))), err
 }
 
-// received lists waiting arrivals, opened.
+// received lists waiting arrivals that match, opened.
 func (e *Eraser) received(ctx context.Context, tenant string, match func(catalog.Arrival) bool) ([]string, error) {
-	var list []catalog.Arrival
-	for _, state := range []catalog.State{catalog.Received, catalog.Held} {
-		err := e.Pipeline.Catalog.Arrivals(ctx, tenant, state, func(a catalog.Arrival) error { list = append(list, a); return nil })
-		if err != nil {
-			return nil, err
-		}
-	}
 	var ids []string
-	for _, a := range list {
-		whole, err := e.Pipeline.Catalog.Arrival(ctx, tenant, a.ID)
-		if errors.Is(err, catalog.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if match(whole) {
+	err := waiting(ctx, e.Pipeline.Catalog, tenant, nil, func(a catalog.Arrival) {
+		if match(a) {
 			ids = append(ids, a.ID)
 		}
-	}
-	return ids, nil
+	})
+	return ids, err
 }
 
 // names reports whether one of the attributes is, or contains, the person.
@@ -234,7 +215,7 @@ func (e *Eraser) Erase(ctx context.Context, r ErasureRequest) (catalog.Erasure, 
 	}
 	if len(plan.Held) > 0 && !r.SkipHeld {
 		e.refused(ctx, r, plan.Held)
-		return catalog.Erasure{}, fmt.Errorf("erasing: %w: %d of %d documents; lift the hold first, or leave them out with skip_held", catalog.ErrLegalHold, len(plan.Held), len(plan.Held)+len(plan.Documents))
+		return catalog.Erasure{}, fmt.Errorf("erasing: %w: %d of %d documents; lift the hold first, or leave them out", catalog.ErrLegalHold, len(plan.Held), len(plan.Held)+len(plan.Documents))
 	}
 	id := newErasureID()
 	started, fresh, err := e.Erasures.StartErasure(ctx, catalog.Erasure{Tenant: r.Tenant, ID: id, Key: key, Order: catalog.Order{

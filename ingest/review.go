@@ -297,14 +297,7 @@ func (p *Pipeline) Expire(ctx context.Context, tenant string, before time.Time, 
 			return gone, err
 		}
 		for _, h := range page.Held {
-			a, err := p.Catalog.Arrival(ctx, tenant, h.ID)
-			if errors.Is(err, catalog.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return gone, err
-			}
-			if claims, _ := a.Claimed["legal_hold"].(bool); claims || onHold[h.ID] {
+			if onHold[h.ID] {
 				continue
 			}
 			if gone = append(gone, h.ID); plan {

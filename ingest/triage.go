@@ -70,7 +70,7 @@ func (r *run) triageDiffering(ctx context.Context, list []*work) error {
 	for i, w := range list {
 		ids[i] = w.item.ID
 	}
-	held, err := r.p.Holds.Held(ctx, r.o.Tenant, ids)
+	held, err := r.p.Holds.HeldLive(ctx, r.o.Tenant, ids)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -132,8 +134,11 @@ func detail(n audit.Numbered) string {
 	if n.Reason != "" {
 		parts = append(parts, n.Reason)
 	}
-	for k, v := range n.Counts {
-		parts = append(parts, fmt.Sprintf("%s=%d", k, v))
+	for _, k := range slices.Sorted(maps.Keys(n.Counts)) {
+		parts = append(parts, fmt.Sprintf("%s=%d", k, n.Counts[k]))
+	}
+	if n.Request != "" { // by which answers, erasures and holds are asked for
+		parts = append(parts, "request="+n.Request)
 	}
 	return strings.Join(parts, " ")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/cmd/internal/app"
+	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/policy/keys/local"
@@ -58,7 +59,7 @@ the receipt itself, also later by "doorward erase receipt ID".`,
 	f.StringVar(&source, "source", "", "erase everything from this source")
 	f.StringVar(&subject, "subject", "", "erase what is about this person")
 	f.BoolVar(&expired, "expired", false, "erase what is past its retention")
-	f.StringVar(&tenant, "tenant", "", "the tenant (default: the configuration's)")
+	f.StringVar(&tenant, "tenant", "", "the tenant (default: the source's, or the configuration's)")
 	f.StringVar(&reason, "reason", "", "why; kept sealed until the erasure is done")
 	f.BoolVar(&plan, "plan", false, "show what would be erased, and erase nothing")
 	f.BoolVar(&skipHeld, "skip-held", false, "leave documents on legal hold instead of refusing")
@@ -70,7 +71,7 @@ the receipt itself, also later by "doorward erase receipt ID".`,
 
 func erase(c *cobra.Command, g *global, a *app.App, r ingest.ErasureRequest, plan bool, out string) error {
 	if r.Tenant == "" {
-		r.Tenant = a.Config.Tenant
+		r.Tenant = tenantMeant(a.Config, r)
 	}
 	r.By = operatorName()
 	p, err := a.Eraser.Plan(c.Context(), r)
@@ -87,16 +88,19 @@ func erase(c *cobra.Command, g *global, a *app.App, r ingest.ErasureRequest, pla
 		for _, id := range p.Held {
 			fmt.Fprintln(c.OutOrStdout(), "legal hold  ", id)
 		}
-		fmt.Fprintf(c.OutOrStdout(), "%d documents would be erased, %d are on legal hold\n", len(p.Documents), len(p.Held))
+		fmt.Fprintf(c.OutOrStdout(), "%d documents of tenant %s would be erased, %d are on legal hold\n", len(p.Documents), r.Tenant, len(p.Held))
 		return nil
 	}
 	if len(p.Documents)+len(p.Held) == 0 && r.Scope != catalog.BySubject {
 		if r.Return && r.Scope == catalog.ByDocument {
 			return allowReturn(c, a, r)
 		}
-		return fmt.Errorf("%w: no document matches", ingest.ErrNothing)
+		return fmt.Errorf("%w: no document of tenant %s matches; --tenant names another", ingest.ErrNothing, r.Tenant)
 	}
 	e, err := a.Eraser.Erase(c.Context(), r)
+	if errors.Is(err, catalog.ErrLegalHold) {
+		return fmt.Errorf("%w: --plan lists them, --skip-held leaves them out", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -110,6 +114,17 @@ func erase(c *cobra.Command, g *global, a *app.App, r ingest.ErasureRequest, pla
 		return err
 	}
 	return eraseSummary(c.OutOrStdout(), e, len(p.Held), out)
+}
+
+// tenantMeant is the tenant of the configured source that is to be erased, or else
+// the configuration's.
+func tenantMeant(c *configs.Config, r ingest.ErasureRequest) string {
+	for _, s := range c.Sources {
+		if r.Scope == catalog.BySource && s.Name == r.Target && s.Tenant != "" {
+			return s.Tenant
+		}
+	}
+	return c.Tenant
 }
 
 // eraseSummary says for people what a receipt says for machines.
@@ -135,12 +150,16 @@ func eraseSummary(w io.Writer, e catalog.Erasure, held int, out string) error {
 		}
 	}
 	table.Flush()
-	if !r.IndexShredded {
+	if !r.IndexShredded && len(r.Documents) > 0 {
 		fmt.Fprintln(w, "The index was told to remove them and did not say that it overwrote them.")
 	}
-	if r.MayReturn {
+	switch {
+	case len(r.Documents) == 0 && held == 0: // only for a person this gives a receipt
+		fmt.Fprintf(w, "No document of tenant %s names this person in its attributes (erasure.subjects); text is not searched, and --tenant names another tenant.\n", r.Tenant)
+	case len(r.Documents) == 0:
+	case r.MayReturn:
 		fmt.Fprintln(w, "They may be taken in again.")
-	} else {
+	default:
 		fmt.Fprintln(w, "They do not come back, unless --allow-return lets them.")
 	}
 	if out != "" {

@@ -38,7 +38,7 @@ func (a *App) dropPrevious(ctx context.Context) error {
 // holds says what a legal hold keeps.
 func (a *App) holds() *ingest.Holds {
 	c := a.Config.Erasure
-	return &ingest.Holds{Store: a.Catalog, Documents: a.Catalog, Audit: a.Audit, Attribute: c.Hold, Subjects: c.Subjects, Now: a.now}
+	return &ingest.Holds{Store: a.Catalog, Documents: a.Catalog, Audit: a.Audit, Schema: a.Schema, Attribute: c.Hold, Subjects: c.Subjects, Now: a.now}
 }
 
 // Retain erases what has expired, again and again until the context ends.
