@@ -30,7 +30,9 @@ type provider struct {
 	keys    atomic.Value // jwk.Set
 	down    atomic.Bool
 	fetches atomic.Int32
-	issuer  string // what the discovery document says; "": the truth
+	asked   atomic.Int32 // with or without an answer
+	slow    atomic.Value // chan struct{}: answers wait until it is closed
+	issuer  string       // what the discovery document says; "": the truth
 	jwks    string
 }
 
@@ -38,6 +40,10 @@ func newProvider(t *testing.T) *provider {
 	t.Helper()
 	p := &provider{}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.asked.Add(1)
+		if slow, ok := p.slow.Load().(chan struct{}); ok {
+			<-slow
+		}
 		if p.down.Load() {
 			http.Error(w, "away", http.StatusBadGateway)
 			return
@@ -164,7 +170,7 @@ func TestDiscoveryAndClaims(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			k := newSigner(t, "k1", kind)
 			p.publish(t, k)
-			keys, err := NewRemote(RemoteConfig{Issuer: p.URL})
+			keys, err := NewRemote(RemoteConfig{Issuer: p.URL, Patience: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -302,15 +308,25 @@ func TestUnsignedTokensAreRefused(t *testing.T) {
 }
 
 // rotating is a provider's keys under a clock that the test sets.
-func rotating(t *testing.T, p *provider) (*Remote, *time.Duration) {
+func rotating(t *testing.T, p *provider) (*Remote, *atomic.Int64) {
 	t.Helper()
-	r, err := NewRemote(RemoteConfig{Issuer: p.URL})
+	r, err := NewRemote(RemoteConfig{Issuer: p.URL, Patience: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := new(time.Duration)
-	r.clock = func() time.Duration { return *clock }
+	clock := new(atomic.Int64)
+	r.clock = func() time.Duration { return time.Duration(clock.Load()) }
 	return r, clock
+}
+
+// settled waits until no fetch is under way.
+func settled(r *Remote) {
+	r.mu.Lock()
+	a := r.running
+	r.mu.Unlock()
+	if a != nil {
+		<-a.done
+	}
 }
 
 func TestKeysRotate(t *testing.T) {
@@ -326,7 +342,7 @@ func TestKeysRotate(t *testing.T) {
 	if _, err := r.Key(ctx, "k2"); !errors.Is(err, errNoKey) {
 		t.Errorf("asked again within the pause: %v", err)
 	}
-	*clock += 11 * time.Second
+	clock.Add(int64(11 * time.Second))
 	if _, err := r.Key(ctx, "k2"); err != nil {
 		t.Errorf("a new key: %v", err)
 	}
@@ -361,24 +377,108 @@ func TestProviderAway(t *testing.T) {
 		t.Errorf("never reached: %v", err)
 	}
 	p.down.Store(false)
-	*clock += 11 * time.Second
+	clock.Add(int64(11 * time.Second))
 	if err := ask(); err != nil {
 		t.Fatal(err)
 	}
 	p.down.Store(true)
-	*clock += r.MaxStale - time.Second
+	clock.Add(int64(r.MaxStale - time.Second))
 	if err := ask(); err != nil {
 		t.Errorf("within max_stale: %v", err)
 	}
-	*clock += 2 * time.Second
+	settled(r)
+	clock.Add(int64(2 * time.Second))
 	if err := ask(); !errors.Is(err, ErrIssuer) {
 		t.Errorf("beyond max_stale: %v", err)
 	}
 	p.down.Store(false)
-	*clock += 11 * time.Second
+	clock.Add(int64(11 * time.Second))
 	if err := ask(); err != nil {
 		t.Errorf("when it is back: %v", err)
 	}
+}
+
+// A provider that does not answer holds up nobody whose key is known, and those
+// that name another key only until the patience with its one attempt is over.
+func TestSlowProviderHoldsUpNobody(t *testing.T) {
+	p := newProvider(t)
+	p.publish(t, newSigner(t, "k1", "EdDSA"))
+	r, clock := rotating(t, p)
+	ctx := context.Background()
+	if _, err := r.Key(ctx, "k1"); err != nil {
+		t.Fatal(err)
+	}
+	slow := make(chan struct{})
+	p.slow.Store(slow)
+	before := p.asked.Load()
+	clock.Add(int64(r.Every + time.Second))
+	if _, err := r.Key(ctx, "k1"); err != nil { // would never return if it waited
+		t.Errorf("a known key: %v", err)
+	}
+	r.Patience = time.Nanosecond
+	for i := range 100 {
+		if _, err := r.Key(ctx, fmt.Sprint("made-up", i)); !errors.Is(err, ErrIssuer) {
+			t.Fatalf("whether a key exists cannot be known, answered %v", err)
+		}
+	}
+	close(slow)
+	settled(r)
+	if n := p.asked.Load() - before; n > 2 { // discovery, and the keys
+		t.Errorf("the provider was asked %d times", n)
+	}
+	if _, err := r.Key(ctx, "made-up"); !errors.Is(err, errNoKey) {
+		t.Errorf("when it has answered: %v", err)
+	}
+}
+
+// While a provider is away nobody knows whether a key that a token names exists:
+// that is no fault of the user, and another sign-in would not help.
+func TestUnknownKeyOfAProviderAway(t *testing.T) {
+	p := newProvider(t)
+	p.publish(t, newSigner(t, "k1", "EdDSA"))
+	r, clock := rotating(t, p)
+	if _, err := r.Key(context.Background(), "k1"); err != nil {
+		t.Fatal(err)
+	}
+	p.down.Store(true)
+	clock.Add(int64(11 * time.Second))
+	for range 2 { // when it is asked, and in the pause after that
+		if _, err := r.Key(context.Background(), "k2"); !errors.Is(err, ErrIssuer) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// Keys are fetched before anybody needs them, and again when the provider is back.
+func TestKeysAreFollowed(t *testing.T) {
+	p := newProvider(t)
+	p.publish(t, newSigner(t, "k1", "EdDSA"))
+	p.down.Store(true)
+	r, err := NewRemote(RemoteConfig{Issuer: p.URL, Pause: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Trouble() == nil {
+		t.Error("no trouble before anything was fetched")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { r.Follow(ctx); close(ended) }()
+	for p.asked.Load() < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := r.Trouble(); !errors.Is(err, ErrIssuer) || !strings.Contains(err.Error(), p.URL) {
+		t.Errorf("away: %v", err)
+	}
+	p.down.Store(false)
+	for r.Trouble() != nil {
+		time.Sleep(time.Millisecond)
+	}
+	if _, ok := r.Age(); !ok {
+		t.Error("keys without an age")
+	}
+	cancel()
+	<-ended
 }
 
 func TestDiscoveryThatIsNotBelieved(t *testing.T) {
