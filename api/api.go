@@ -249,7 +249,7 @@ func (a *API) contract(l contract.Listener) gin.HandlerFunc {
 // subject proves both identities and that the backend may do this, or answers
 // the request with a problem.
 func (a *API) subject(c *gin.Context, scope auth.Scope) (policy.Subject, auth.Backend, bool) {
-	s, b, err := a.Authenticate(c.Request, scope)
+	s, b, err := a.Authenticate(c.Request, c.GetString(requestKey), scope)
 	if err != nil {
 		a.fail(c, err)
 	}
@@ -257,33 +257,33 @@ func (a *API) subject(c *gin.Context, scope auth.Scope) (policy.Subject, auth.Ba
 }
 
 // Authenticate proves both identities and the backend's scope, and audits a
-// refusal.
-func (a *API) Authenticate(r *http.Request, scope auth.Scope) (policy.Subject, auth.Backend, error) {
+// refusal under the request's id.
+func (a *API) Authenticate(r *http.Request, request string, scope auth.Scope) (policy.Subject, auth.Backend, error) {
 	s, b, err := a.Auth.Subject(r)
-	return a.scoped(r, s, b, scope, err)
+	return a.scoped(r, request, s, b, scope, err)
 }
 
 // Token does the same for a bearer token that stands for both.
-func (a *API) Token(r *http.Request, scope auth.Scope) (policy.Subject, auth.Backend, error) {
+func (a *API) Token(r *http.Request, request string, scope auth.Scope) (policy.Subject, auth.Backend, error) {
 	s, b, err := a.Auth.Token(r)
-	return a.scoped(r, s, b, scope, err)
+	return a.scoped(r, request, s, b, scope, err)
 }
 
-func (a *API) scoped(r *http.Request, s policy.Subject, b auth.Backend, scope auth.Scope, err error) (policy.Subject, auth.Backend, error) {
-	reason := ""
+func (a *API) scoped(r *http.Request, request string, s policy.Subject, b auth.Backend, scope auth.Scope, err error) (policy.Subject, auth.Backend, error) {
 	if err == nil && !b.May(scope) {
-		reason, err = "scope", fmt.Errorf("%w: it was not registered for scope %q", auth.ErrForbidden, scope)
+		err = fmt.Errorf("%w: it was not registered for scope %q", auth.ErrForbidden, scope)
 	}
 	if err == nil {
 		return s, b, nil
 	}
-	return policy.Subject{}, b, a.refused(r.Context(), b, reason, err)
+	return policy.Subject{}, b, a.refused(r.Context(), request, b, err)
 }
 
-// refused audits a refusal of identity and returns what to answer. A caller that
-// goes away must not keep its refusal out of the log.
-func (a *API) refused(ctx context.Context, b auth.Backend, reason string, err error) error {
-	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID, Reason: reason}
+// refused logs and audits a refusal of identity and returns what to answer. A
+// caller that goes away must not keep its refusal out of the log.
+func (a *API) refused(ctx context.Context, request string, b auth.Backend, err error) error {
+	a.Log.WarnContext(ctx, "identity refused", "reason", auth.Reason(err), "error", err, "backend", b.ID, "request", request)
+	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID, Reason: auth.Reason(err), Request: request}
 	if aerr := a.Audit.Append(context.WithoutCancel(ctx), e); aerr != nil {
 		return aerr
 	}

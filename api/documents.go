@@ -121,7 +121,7 @@ func (a *API) mayPush(c *gin.Context) (pusher, bool) {
 			return p, true
 		}
 	}
-	a.fail(c, a.refused(c.Request.Context(), b, "scope", err))
+	a.fail(c, a.refused(c.Request.Context(), c.GetString(requestKey), b, err))
 	return pusher{}, false
 }
 

@@ -127,8 +127,7 @@ func (a *API) fail(c *gin.Context, err error) {
 
 // Refuse answers with the problem of an error, for handlers that are mounted beside
 // the API's own routes.
-func (a *API) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	request := newRequest()
+func (a *API) Refuse(w http.ResponseWriter, r *http.Request, request string, err error) {
 	p := a.logged(r.Context(), err, request)
 	headers(w.Header(), p, err)
 	p.Type, p.Request = problemBase+p.Type, request

@@ -24,7 +24,7 @@ type Issuer struct {
 	Every    time.Duration `yaml:"every"`     // how often they are fetched anew; 0: 15m
 	MaxStale time.Duration `yaml:"max_stale"` // how long they hold when it does not answer; 0: 4h
 	Tenant   string        `yaml:"tenant"`    // the one tenant it speaks for; empty: the tokens' claim says
-	MaxAge   time.Duration `yaml:"max_age"`   // longest life of a token; 0: 5m
+	MaxAge   time.Duration `yaml:"max_age"`   // longest life of a token; 0: 5m, or 1h where reusable
 	Reusable bool          `yaml:"reusable"`  // a token may come many times within its life and needs no jti
 	Claims   ClaimNames    `yaml:"claims"`    // where its tokens say what
 }
@@ -36,7 +36,7 @@ type ClaimNames struct {
 	Groups    string `yaml:"groups"`
 	Roles     string `yaml:"roles"`
 	Clearance string `yaml:"clearance"`
-	Client    string `yaml:"client"` // the backend (azp)
+	Client    string `yaml:"client"` // the backend (azp, or client_id where there is none)
 }
 
 // Certificates says whose client certificates prove a backend.

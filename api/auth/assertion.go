@@ -43,38 +43,35 @@ type terms struct {
 // assertion verifies a JWT and makes the subject of its claims. bearer marks a
 // token that is used many times.
 func (a *Authenticator) assertion(ctx context.Context, token string, b Backend, bearer bool) (policy.Subject, error) {
-	refuse := func(format string, args ...any) (policy.Subject, error) {
-		return policy.Subject{}, fmt.Errorf("%w: the assertion "+format, append([]any{ErrUnauthenticated}, args...)...)
+	refuse := func(reason, format string, args ...any) (policy.Subject, error) {
+		return policy.Subject{}, deny(reason, "the assertion "+format, args...)
 	}
 	if len(token) > maxToken {
-		return refuse("has %d bytes, the limit is %d", len(token), maxToken)
+		return refuse("too_large", "has %d bytes, the limit is %d", len(token), maxToken)
 	}
 	candidates, held, err := a.keys(ctx, token, b)
-	if errors.Is(err, ErrIssuer) {
+	if err != nil {
 		return policy.Subject{}, err
 	}
-	if err != nil {
-		return refuse("%s", err)
-	}
-	if bearer {
+	if bearer && !held.reusable {
 		held.life, held.reusable = MaxTokenAge, true
 	}
 	t, err := verify(token, candidates)
 	if err != nil {
-		return refuse("is not signed by a key known for its issuer")
+		return policy.Subject{}, unsigned(token, candidates)
 	}
 	if iss, _ := t.Issuer(); iss != held.issuer {
-		return refuse("names two issuers")
+		return refuse("issuer", "names two issuers")
 	}
-	if why := a.timely(t, held); why != "" {
-		return refuse("%s", why)
+	if err := a.timely(t, held); err != nil {
+		return policy.Subject{}, err
 	}
-	if why := a.addressed(t, held, b); why != "" {
-		return refuse("%s", why)
+	if err := a.addressed(t, held, b); err != nil {
+		return policy.Subject{}, err
 	}
 	s, err := a.subject(t, held.names, b)
 	if err != nil {
-		return refuse("has unusable claims: %s", err)
+		return refuse("claims", "has unusable claims: %s", err)
 	}
 	if held.reusable {
 		return s, nil
@@ -84,7 +81,7 @@ func (a *Authenticator) assertion(ctx context.Context, token string, b Backend, 
 		return policy.Subject{}, err
 	}
 	if !first {
-		return refuse("was used before")
+		return refuse("replay", "was used before")
 	}
 	return s, nil
 }
@@ -100,8 +97,21 @@ func verify(token string, candidates []candidate) (t jwt.Token, err error) {
 	return nil, err
 }
 
-// timely says why a token is not good at this time, "" if it is.
-func (a *Authenticator) timely(t jwt.Token, held terms) string {
+// unsigned says why a token's signature does not hold: most often because the
+// provider signs with an algorithm that is not taken. Which one is never the token's
+// choice; here its header only words the refusal.
+func unsigned(token string, candidates []candidate) error {
+	if m, err := jws.Parse([]byte(token)); err == nil && len(m.Signatures()) == 1 {
+		alg, _ := m.Signatures()[0].ProtectedHeaders().Algorithm()
+		if !slices.ContainsFunc(candidates, func(c candidate) bool { return c.alg == alg }) {
+			return deny("algorithm", "the assertion is not signed with the algorithm that goes with its key here: EdDSA, ES256, or RS256 for every RSA key")
+		}
+	}
+	return deny("signature", "the assertion is not signed by a key known for its issuer")
+}
+
+// timely says why a token is not good at this time, nil if it is.
+func (a *Authenticator) timely(t jwt.Token, held terms) error {
 	now := a.Now()
 	exp, hasExp := t.Expiration()
 	iat, hasIat := t.IssuedAt()
@@ -109,25 +119,34 @@ func (a *Authenticator) timely(t jwt.Token, held terms) string {
 	soon := now.Add(a.Skew)
 	switch life := exp.Sub(iat); {
 	case !hasExp || !hasIat:
-		return "needs exp and iat"
+		return deny("lifetime", "the assertion needs exp and iat")
 	case life <= 0:
-		return "ends before it begins"
+		return deny("lifetime", "the assertion ends before it begins")
 	case life > held.life:
-		return fmt.Sprintf("lives longer than %v", held.life)
+		return deny("lifetime", "the assertion lives longer than %v%s", held.life, held.hint("max_age"))
 	case now.After(exp.Add(a.Skew)):
-		return "has expired"
+		return deny("expired", "the assertion has expired")
 	case iat.After(soon) || hasNbf && nbf.After(soon):
-		return "is not valid yet: compare the clocks"
+		return deny("early", "the assertion is not valid yet: compare the clocks")
 	}
 	at, err := integer(t, "auth_time")
 	if err != nil || at < 0 || time.Unix(at, 0).After(soon) {
-		return "says that the user signs in later than now"
+		return deny("early", "the assertion says that the user signs in later than now")
 	}
-	return ""
+	return nil
 }
 
-// addressed says why a token is not for this service, backend and tenant.
-func (a *Authenticator) addressed(t jwt.Token, held terms, b Backend) string {
+// hint names the setting that a provider's tokens are held to; backends have none.
+func (t terms) hint(setting string) string {
+	if strings.HasPrefix(t.issuer, "backend:") {
+		return ""
+	}
+	return " (identity.issuers[]." + setting + ")"
+}
+
+// addressed says why a token is not for this service, backend and tenant, nil if
+// it is.
+func (a *Authenticator) addressed(t jwt.Token, held terms, b Backend) error {
 	aud, _ := t.Audience()
 	jti, _ := t.JwtID()
 	sub, _ := t.Subject()
@@ -135,20 +154,24 @@ func (a *Authenticator) addressed(t jwt.Token, held terms, b Backend) string {
 	if tenant == "" {
 		tenant = held.tenant
 	}
-	azp := claim(t, held.names.Client)
+	client := held.names.client(t)
 	switch {
 	case !slices.Contains(aud, a.Audience):
-		return fmt.Sprintf("is for another audience than %q", a.Audience)
-	case azp == "" || azp != b.ID && !slices.Contains(b.Clients, azp):
-		return "names another backend in azp than the one that sends it"
+		return deny("audience", "the assertion is for another audience than %q (identity.audience)", a.Audience)
+	case client == "":
+		return deny("client", "the assertion does not say which client it was issued to: no %s%s", held.names.clients(), held.hint("claims.client"))
+	case client != b.ID && !slices.Contains(b.Clients, client):
+		return deny("client", "the assertion names another backend in %s than the one that sends it: neither its name nor one of its --client ids", held.names.clients())
+	case tenant == "":
+		return deny("tenant", "the assertion says no tenant: no %s%s", held.names.Tenant, held.hint("tenant"))
 	case tenant != b.Tenant || held.tenant != "" && held.tenant != tenant:
-		return "names another tenant than the backend's"
+		return deny("tenant", "the assertion names another tenant than the backend's")
 	case sub == "" || len(sub) > 256:
-		return "names no subject"
+		return deny("subject", "the assertion names no subject")
 	case !held.reusable && (jti == "" || len(jti) > 256):
-		return "needs a jti"
+		return deny("no_jti", "the assertion needs a jti%s", held.hint("reusable"))
 	}
-	return ""
+	return nil
 }
 
 // once remembers a token until nobody could use it again, and reports whether
@@ -169,7 +192,7 @@ func (a *Authenticator) once(ctx context.Context, t jwt.Token) (bool, error) {
 func (a *Authenticator) keys(ctx context.Context, token string, b Backend) ([]candidate, terms, error) {
 	iss, ok := claimedIssuer(token)
 	if !ok {
-		return nil, terms{}, errors.New("is not a JWT")
+		return nil, terms{}, deny("malformed", "the assertion is not a JWT")
 	}
 	if iss == "backend:"+b.ID {
 		list, err := a.ownKeys(b)
@@ -177,19 +200,19 @@ func (a *Authenticator) keys(ctx context.Context, token string, b Backend) ([]ca
 	}
 	issuer, ok := a.Issuers[iss]
 	if !ok {
-		return nil, terms{}, errors.New("comes from an issuer that is not configured")
+		return nil, terms{}, deny("issuer", "the assertion comes from an issuer that is not configured")
 	}
 	m, err := jws.Parse([]byte(token))
 	if err != nil || len(m.Signatures()) != 1 {
-		return nil, terms{}, errors.New("is not a JWT with one signature")
+		return nil, terms{}, deny("malformed", "the assertion is not a JWT with one signature")
 	}
 	header := m.Signatures()[0].ProtectedHeaders()
 	if header.Has("crit") {
-		return nil, terms{}, errors.New("has a crit header, which is not understood here")
+		return nil, terms{}, deny("malformed", "the assertion has a crit header, which is not understood here")
 	}
 	kid, _ := header.KeyID()
 	if len(kid) > 256 {
-		return nil, terms{}, errors.New("names a key its issuer does not have")
+		return nil, terms{}, deny("unknown_key_id", "the assertion names a key its issuer does not have")
 	}
 	k, err := issuer.Keys.Key(ctx, kid)
 	if err != nil {
@@ -224,7 +247,7 @@ func claimedIssuer(token string) (string, bool) {
 // ownKeys are the live keys a backend signs with itself.
 func (a *Authenticator) ownKeys(b Backend) ([]candidate, error) {
 	if !a.BackendSigned {
-		return nil, errors.New("is signed by the backend, which identity.backend_signed does not allow")
+		return nil, deny("backend_signed", "the assertion is signed by the backend, which identity.backend_signed does not allow")
 	}
 	var list []candidate
 	for _, k := range b.Keys {
@@ -238,11 +261,11 @@ func (a *Authenticator) ownKeys(b Backend) ([]candidate, error) {
 // usable pairs a key with its algorithm.
 func usable(k jwk.Key) (candidate, error) {
 	if use, ok := k.KeyUsage(); ok && use != "" && use != "sig" {
-		return candidate{}, errors.New("names a key that is not for signatures")
+		return candidate{}, deny("key_kind", "the assertion names a key that is not for signatures")
 	}
 	var raw any
 	if err := jwk.Export(k, &raw); err != nil {
-		return candidate{}, errors.New("names a key that cannot be used")
+		return candidate{}, deny("key_kind", "the assertion names a key that cannot be used")
 	}
 	switch p := raw.(type) {
 	case ed25519.PublicKey:
@@ -256,5 +279,5 @@ func usable(k jwk.Key) (candidate, error) {
 			return candidate{jwa.RS256(), p}, nil
 		}
 	}
-	return candidate{}, errors.New("names a key of a kind that is not accepted (EdDSA, ES256, RS256 with 2048 bits)")
+	return candidate{}, deny("key_kind", "the assertion names a key of a kind that is not accepted (EdDSA, ES256, RS256 with 2048 bits)")
 }

@@ -75,17 +75,18 @@ func New(c Config) (*Authenticator, error) {
 }
 
 // Backend proves the caller by its key, its certificate, or both where it was
-// registered so. It is enough for requests that release nothing.
+// registered so. It is enough for requests that release nothing. With an error the
+// backend is for the audit log alone: nothing of it is proved.
 func (a *Authenticator) Backend(r *http.Request) (Backend, error) {
 	now := a.Now()
 	certified, hasCertificate, err := a.Backends.byCertificate(r.TLS, now)
 	if err != nil {
-		return Backend{}, err
+		return certified, err
 	}
 	header := r.Header.Values("Authorization")
 	if len(header) == 0 && hasCertificate {
 		if certified.Both {
-			return Backend{}, fmt.Errorf("%w: this backend needs its key beside its certificate", ErrUnauthenticated)
+			return certified, deny("no_key", "this backend needs its key beside its certificate")
 		}
 		return certified, nil
 	}
@@ -94,16 +95,16 @@ func (a *Authenticator) Backend(r *http.Request) (Backend, error) {
 		key, ok = strings.CutPrefix(header[0], "Bearer ")
 	}
 	if !ok {
-		return Backend{}, fmt.Errorf("%w: send the backend key as \"Authorization: Bearer dw_…\"", ErrUnauthenticated)
+		return Backend{}, deny("no_key", "send the backend key as \"Authorization: Bearer dw_…\"")
 	}
 	b, err := a.Backends.byKey(strings.TrimSpace(key), now)
 	switch {
 	case err != nil:
-		return Backend{}, err
+		return b, err
 	case hasCertificate && certified.ID != b.ID:
-		return Backend{}, fmt.Errorf("%w: the key and the client certificate belong to different backends", ErrUnauthenticated)
+		return b, deny("two_backends", "the key and the client certificate belong to different backends")
 	case b.Both && !hasCertificate:
-		return Backend{}, fmt.Errorf("%w: this backend needs its certificate beside its key", ErrUnauthenticated)
+		return b, deny("no_certificate", "this backend needs its certificate beside its key")
 	}
 	return b, nil
 }
@@ -113,11 +114,11 @@ func (a *Authenticator) Backend(r *http.Request) (Backend, error) {
 func (a *Authenticator) Subject(r *http.Request) (policy.Subject, Backend, error) {
 	b, err := a.Backend(r)
 	if err != nil {
-		return policy.Subject{}, Backend{}, err
+		return policy.Subject{}, b, err
 	}
 	values := r.Header.Values(Header)
 	if len(values) != 1 || values[0] == "" {
-		return policy.Subject{}, b, fmt.Errorf("%w: send the user's signed assertion as %s, once", ErrUnauthenticated, Header)
+		return policy.Subject{}, b, deny("no_assertion", "send the user's signed assertion as %s, once", Header)
 	}
 	s, err := a.assertion(r.Context(), values[0], b, false)
 	return s, b, err
@@ -129,27 +130,27 @@ func (a *Authenticator) Subject(r *http.Request) (policy.Subject, Backend, error
 func (a *Authenticator) Token(r *http.Request) (policy.Subject, Backend, error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok || len(r.Header.Values("Authorization")) != 1 || len(token) > maxToken {
-		return policy.Subject{}, Backend{}, fmt.Errorf("%w: send an OAuth bearer token, of %d bytes at most", ErrUnauthenticated, maxToken)
+		return policy.Subject{}, Backend{}, deny("no_token", "send an OAuth bearer token, of %d bytes at most", maxToken)
 	}
 	unverified, err := jwt.ParseInsecure([]byte(token))
 	if err != nil {
-		return policy.Subject{}, Backend{}, fmt.Errorf("%w: the bearer token is not a JWT", ErrUnauthenticated)
+		return policy.Subject{}, Backend{}, deny("malformed_token", "the bearer token is not a JWT")
 	}
 	b, ok, err := a.claimed(unverified)
 	if err != nil {
 		return policy.Subject{}, Backend{}, err
 	}
 	if !ok || !b.Live(a.Now()) {
-		return policy.Subject{}, Backend{}, fmt.Errorf("%w: the token's azp is not a registered backend", ErrUnauthenticated)
+		return policy.Subject{}, b, deny("client", "the token was issued to a client (azp) that no registered backend has: see keys backend --client")
 	}
 	certified, has, err := a.Backends.byCertificate(r.TLS, a.Now())
 	switch {
 	case err != nil:
 		return policy.Subject{}, b, err
 	case has && certified.ID != b.ID:
-		return policy.Subject{}, b, fmt.Errorf("%w: the token and the client certificate belong to different backends", ErrUnauthenticated)
+		return policy.Subject{}, b, deny("two_backends", "the token and the client certificate belong to different backends")
 	case b.Both && !has:
-		return policy.Subject{}, b, fmt.Errorf("%w: this backend needs its certificate beside the token", ErrUnauthenticated)
+		return policy.Subject{}, b, deny("no_certificate", "this backend needs its certificate beside the token")
 	}
 	s, err := a.assertion(r.Context(), token, b, true)
 	return s, b, err
@@ -159,6 +160,6 @@ func (a *Authenticator) Token(r *http.Request) (policy.Subject, Backend, error) 
 // yet: verifying the token for that backend follows.
 func (a *Authenticator) claimed(t jwt.Token) (Backend, bool, error) {
 	iss, _ := t.Issuer()
-	azp := claim(t, a.names(iss).Client)
+	azp := a.names(iss).client(t)
 	return a.Backends.find(func(b Backend) bool { return azp != "" && (b.ID == azp || slices.Contains(b.Clients, azp)) })
 }

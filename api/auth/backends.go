@@ -240,12 +240,13 @@ func (b *Backends) keyed(id, key string, now time.Time) (known Backend, found, l
 }
 
 // byKey finds the backend a key belongs to, in time that does not depend on how
-// much of the key is right.
+// much of the key is right. With a key that was once its own the backend is named
+// even where it is refused.
 func (b *Backends) byKey(key string, now time.Time) (Backend, error) {
 	rest, ok := strings.CutPrefix(key, "dw_")
 	id, _, cut := strings.Cut(rest, "_")
 	if !ok || !cut || len(key) > 256 {
-		return Backend{}, fmt.Errorf("%w: the backend key is malformed", ErrUnauthenticated)
+		return Backend{}, deny("malformed_key", "the backend key is malformed")
 	}
 	known, found, live, err := b.keyed(id, key, now)
 	if err == nil && !found && b.again() { // it may have been made since
@@ -256,11 +257,11 @@ func (b *Backends) byKey(key string, now time.Time) (Backend, error) {
 	}
 	switch {
 	case !found:
-		return Backend{}, fmt.Errorf("%w: the backend key is not known", ErrUnauthenticated)
+		return Backend{}, deny("unknown_key", "the backend key is not known")
 	case !known.Revoked.IsZero():
-		return Backend{}, fmt.Errorf("%w: the backend was revoked", ErrUnauthenticated)
+		return known, deny("revoked", "the backend was revoked")
 	case !live:
-		return Backend{}, fmt.Errorf("%w: the backend key has expired", ErrUnauthenticated)
+		return known, deny("expired_key", "the backend key has expired")
 	}
 	return known, nil
 }

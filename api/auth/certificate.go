@@ -41,7 +41,7 @@ func (b *Backends) byCertificate(state *tls.ConnectionState, now time.Time) (kno
 	leaf := state.PeerCertificates[0]
 	// The handshake checked the dates; a connection may outlive them.
 	if now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
-		return Backend{}, true, fmt.Errorf("%w: the client certificate is not valid now", ErrUnauthenticated)
+		return Backend{}, true, deny("expired_certificate", "the client certificate is not valid now")
 	}
 	names := certificateNames(leaf)
 	list := b.List()
@@ -58,9 +58,9 @@ func (b *Backends) byCertificate(state *tls.ConnectionState, now time.Time) (kno
 	case len(list) == 0:
 		return Backend{}, false, nil // it adds nothing to what a key may prove
 	case len(list) > 1:
-		return Backend{}, true, fmt.Errorf("%w: the client certificate belongs to more than one backend", ErrUnauthenticated)
+		return Backend{}, true, deny("two_backends", "the client certificate belongs to more than one backend")
 	case !known.Revoked.IsZero():
-		return Backend{}, true, fmt.Errorf("%w: the backend was revoked", ErrUnauthenticated)
+		return known, true, deny("revoked", "the backend was revoked")
 	}
 	return known, true, nil
 }

@@ -17,7 +17,26 @@ import (
 // up as it stands, and then as a path ("realm_access.roles").
 type Names struct {
 	Tenant, Groups, Roles, Clearance string
-	Client                           string // the backend; azp, cid or appid
+	Client                           string // the backend: azp, cid, appid; empty: azp, or client_id (RFC 9068)
+}
+
+// client is the OAuth client that a token was issued to.
+func (n Names) client(t jwt.Token) string {
+	if n.Client != "" {
+		return claim(t, n.Client)
+	}
+	if azp := claim(t, "azp"); azp != "" || t.Has("azp") {
+		return azp
+	}
+	return claim(t, "client_id")
+}
+
+// clients names the claims that client reads, for people.
+func (n Names) clients() string {
+	if n.Client != "" {
+		return n.Client
+	}
+	return "azp, nor client_id"
 }
 
 // standard are the names that Doorward's own assertions use.

@@ -16,21 +16,25 @@ var ErrIssuer = errors.New("identities cannot be verified now")
 type Issuer struct {
 	Keys     Keys          // required
 	Tenant   string        // the one tenant it speaks for; empty: its tokens say
-	Life     time.Duration // the longest life of a token; 0 means [MaxAge]
+	Life     time.Duration // the longest life of a token; 0 means [MaxAge], or [MaxTokenAge] where reusable
 	Reusable bool          // a token may come many times within its life and needs no jti
-	Names    Names         // empty ones are the standard's
+	Names    Names         // empty ones are the standard's; Client: azp, or client_id
 }
 
 func (i *Issuer) terms() terms {
 	t := terms{life: i.Life, reusable: i.Reusable, tenant: i.Tenant, names: i.Names}
-	if t.life == 0 {
+	switch {
+	case t.life > 0:
+	case t.reusable:
+		t.life = MaxTokenAge
+	default:
 		t.life = MaxAge
 	}
 	for _, d := range []struct {
 		name *string
 		def  string
 	}{{&t.names.Tenant, standard.Tenant}, {&t.names.Groups, standard.Groups}, {&t.names.Roles, standard.Roles},
-		{&t.names.Clearance, standard.Clearance}, {&t.names.Client, standard.Client}} {
+		{&t.names.Clearance, standard.Clearance}} {
 		if *d.name == "" {
 			*d.name = d.def
 		}
@@ -43,8 +47,7 @@ type Keys interface {
 	Key(ctx context.Context, id string) (jwk.Key, error)
 }
 
-// errNoKey is worded for "the assertion …".
-var errNoKey = errors.New("names a key its issuer does not have")
+var errNoKey = deny("unknown_key_id", "the assertion names a key its issuer does not have")
 
 // KeyFile is a set of keys that does not change.
 type KeyFile struct{ Set jwk.Set }

@@ -255,9 +255,9 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"wrong audience":       {k.sign(t, with("aud", "elsewhere")), "audience"},
 		"no audience":          {k.sign(t, with("aud", nil)), "audience"},
 		"wrong azp":            {k.sign(t, with("azp", "other")), "another backend"},
-		"no azp":               {k.sign(t, with("azp", nil)), "another backend"},
+		"no azp":               {k.sign(t, with("azp", nil)), "which client"},
 		"other tenant":         {k.sign(t, with("tenant", "globex")), "another tenant"},
-		"no tenant":            {k.sign(t, with("tenant", nil)), "another tenant"},
+		"no tenant":            {k.sign(t, with("tenant", nil)), "says no tenant"},
 		"no subject":           {k.sign(t, with("sub", nil)), "no subject"},
 		"no jti":               {k.sign(t, with("jti", nil)), "jti"},
 		"no iat":               {k.sign(t, with("iat", nil)), "exp and iat"},
@@ -501,6 +501,32 @@ func TestDiscoveryThatIsNotBelieved(t *testing.T) {
 	for _, address := range []string{"http://idp.example", "https://user@idp.example", "https://idp.example?x=1", "idp.example", ""} {
 		if _, err := NewRemote(RemoteConfig{Issuer: address}); err == nil {
 			t.Errorf("issuer %q was taken", address)
+		}
+	}
+}
+
+// RFC 9068 access tokens name the client in client_id; a token with both is held to
+// its azp.
+func TestClientOfAnAccessToken(t *testing.T) {
+	p := newProvider(t)
+	k := newSigner(t, "k1", "EdDSA")
+	p.publish(t, k)
+	r, _ := rotating(t, p)
+	f := newFixture(t).believing(t, p.URL, Issuer{Keys: r})
+	for _, tc := range []struct {
+		azp, client any
+		good        bool
+	}{{nil, "chat", true}, {"chat", nil, true}, {"chat", "another", true}, {"another", "chat", false}, {"", "chat", false}, {nil, "another", false}, {nil, nil, false}} {
+		c := claims(p.URL)
+		delete(c, "azp")
+		if tc.azp != nil {
+			c["azp"] = tc.azp
+		}
+		if tc.client != nil {
+			c["client_id"] = tc.client
+		}
+		if _, err := f.ask(f.creds.Key, k.sign(t, c)); (err == nil) != tc.good {
+			t.Errorf("azp %v, client_id %v: %v", tc.azp, tc.client, err)
 		}
 	}
 }

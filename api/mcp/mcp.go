@@ -6,6 +6,8 @@ package mcp
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"strings"
@@ -23,11 +25,11 @@ type Config struct {
 	Service *retrieval.Service
 	// Authenticate proves backend and user from a bearer token, and audits a
 	// refusal; needed for HTTP.
-	Authenticate func(*http.Request) (s policy.Subject, purpose string, err error)
+	Authenticate func(r *http.Request, request string) (s policy.Subject, purpose string, err error)
 	// Typed refuses a body that does not say that it is JSON, as it is; Refuse
 	// answers with an error's problem. Both are needed for HTTP.
 	Typed        func(*http.Request) error
-	Refuse       func(http.ResponseWriter, *http.Request, error)
+	Refuse       func(w http.ResponseWriter, r *http.Request, request string, err error)
 	TopK, Budget int
 	Version      string
 	Now          func() time.Time
@@ -53,12 +55,15 @@ func (t *Tools) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not offered", http.StatusNotFound)
 		return
 	}
-	s, purpose, err := t.Authenticate(r)
+	var id [8]byte
+	rand.Read(id[:])
+	request := hex.EncodeToString(id[:])
+	s, purpose, err := t.Authenticate(r, request)
 	if err == nil && r.Method == http.MethodPost {
 		err = t.Typed(r)
 	}
 	if err != nil {
-		t.Refuse(w, r, err)
+		t.Refuse(w, r, request, err)
 		return
 	}
 	server := t.server(s, purpose)

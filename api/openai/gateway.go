@@ -52,7 +52,7 @@ type Caller struct {
 type Config struct {
 	Upstreams []Upstream
 	// Authenticate proves backend and user, and audits a refusal.
-	Authenticate func(*http.Request) (Caller, error)
+	Authenticate func(r *http.Request, request string) (Caller, error)
 	Retrieve     func(context.Context, retrieval.Request) (retrieval.Answer, error)
 	// Answer gathers what the filter needs to know of an answer, with the audit
 	// entry for it.
@@ -159,7 +159,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (r *round) ask(w http.ResponseWriter, in *http.Request) (*http.Response, error) {
 	ctx := in.Context()
 	var err error
-	if r.caller, err = r.Authenticate(in); err != nil {
+	if r.caller, err = r.Authenticate(in, r.id); err != nil {
 		return nil, err
 	}
 	if err = r.Typed(in); err != nil {

@@ -79,6 +79,7 @@ func openFaces(a *app.App) (faces, error) {
 	f.health = api.NewHealth(a.Parts(), f.admission.Draining)
 	a.Metrics.Health(f.health.States)
 	a.Metrics.Waiting(a.Waiting())
+	a.Metrics.Issuers(a.SilentIssuers)
 	face, err := publicAPI(a, f.health)
 	if err != nil {
 		return f, err
@@ -148,8 +149,8 @@ func openDocuments(a *app.App) (*api.DocumentsConfig, error) {
 // openGateway puts the chat gateway over the same parts.
 func openGateway(a *app.App, face *api.API) (*openai.Gateway, error) {
 	c := openai.Config{
-		Authenticate: func(r *http.Request) (openai.Caller, error) {
-			s, b, err := face.Authenticate(r, auth.Chat)
+		Authenticate: func(r *http.Request, request string) (openai.Caller, error) {
+			s, b, err := face.Authenticate(r, request, auth.Chat)
 			if err != nil {
 				return openai.Caller{}, err
 			}

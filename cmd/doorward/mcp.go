@@ -55,8 +55,8 @@ func openMCP(a *app.App, face *api.API) (*mcp.Tools, error) {
 	c := mcp.Config{Service: a.Service, TopK: a.Config.Prompt.TopK, Budget: a.Config.Prompt.Budget, Version: version()}
 	if face != nil {
 		c.Typed, c.Refuse = api.JSON, face.Refuse
-		c.Authenticate = func(r *http.Request) (policy.Subject, string, error) {
-			s, b, err := face.Token(r, auth.Retrieve)
+		c.Authenticate = func(r *http.Request, request string) (policy.Subject, string, error) {
+			s, b, err := face.Token(r, request, auth.Retrieve)
 			if err != nil {
 				return policy.Subject{}, "", err
 			}

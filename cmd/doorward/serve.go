@@ -69,6 +69,7 @@ func serve(ctx context.Context, a *app.App, listening func(address string)) erro
 	if every := a.Config.Review.Every; every > 0 {
 		go a.Tidy(ctx, every)
 	}
+	a.FollowIssuers(ctx)
 	a.FollowSources(ctx)
 	if every := a.Config.Index.Scrub; every > 0 {
 		go a.Scrub(ctx, every)

@@ -73,6 +73,7 @@ type App struct {
 	Policy   policy.Source
 	Follower *rego.Follower // nil for the built-in policy
 	Backends *auth.Backends // who may call
+	issuers  []*auth.Remote // identity providers whose keys are fetched; known once Identity was made
 	Scanners *Scanners
 	Pipeline *ingest.Pipeline
 	Holds    *ingest.Holds

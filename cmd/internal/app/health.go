@@ -19,7 +19,7 @@ import (
 func (a *App) Parts() []api.Part {
 	parts := []api.Part{
 		{Name: "policy", Check: func(context.Context) error { _, err := a.Policy.Snapshot(); return err }},
-		{Name: "identity", Check: func(context.Context) error { return a.Backends.Err() }},
+		{Name: "identity", Check: func(context.Context) error { return a.identities() }},
 		{Name: "catalog", Check: func(ctx context.Context) error { _, err := a.Catalog.Tenants(ctx); return err }},
 		{Name: "index", Check: func(ctx context.Context) error { _, err := a.Index.Statistics(ctx, a.Config.Tenant); return err }},
 		{Name: "audit", Check: func(context.Context) error {

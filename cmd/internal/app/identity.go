@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -25,10 +26,14 @@ func (a *App) openBackends(context.Context) (err error) {
 func (a *App) Identity() (*auth.Authenticator, error) {
 	c := a.Config.Identity
 	issuers := map[string]*auth.Issuer{}
+	a.issuers = nil
 	for _, i := range c.Issuers {
 		keys, err := a.issuerKeys(i)
 		if err != nil {
 			return nil, err
+		}
+		if r, ok := keys.(*auth.Remote); ok {
+			a.issuers = append(a.issuers, r)
 		}
 		issuers[i.Issuer] = &auth.Issuer{Keys: keys, Tenant: i.Tenant, Life: i.MaxAge, Reusable: i.Reusable,
 			Names: auth.Names{Tenant: i.Claims.Tenant, Groups: i.Claims.Groups, Roles: i.Claims.Roles, Clearance: i.Claims.Clearance, Client: i.Claims.Client}}
@@ -38,6 +43,46 @@ func (a *App) Identity() (*auth.Authenticator, error) {
 		return nil, err
 	}
 	return auth.New(auth.Config{Audience: c.Audience, Backends: a.Backends, BackendSigned: c.BackendSigned, Issuers: issuers, Claims: claims, Skew: c.Skew, Replays: a.replays, Now: a.now})
+}
+
+// FollowIssuers fetches identity providers' keys now and again, until the context
+// ends.
+func (a *App) FollowIssuers(ctx context.Context) {
+	for _, r := range a.issuers {
+		go r.Follow(ctx)
+	}
+}
+
+// identities says why nobody can be believed, nil if somebody can: a provider that is
+// away ends readiness only where no other way to prove a user is left.
+func (a *App) identities() error {
+	if err := a.Backends.Err(); err != nil {
+		return err
+	}
+	if a.Config.Identity.BackendSigned || len(a.issuers) < len(a.Config.Identity.Issuers) {
+		return nil // the other issuers' keys are files
+	}
+	var errs []error
+	for _, r := range a.issuers {
+		err := r.Trouble()
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// SilentIssuers is how many identity providers have not given their keys for twice
+// as long as they are asked again after.
+func (a *App) SilentIssuers() float64 {
+	silent := 0
+	for _, r := range a.issuers {
+		if age, ok := r.Age(); !ok || age > 2*r.Every {
+			silent++
+		}
+	}
+	return float64(silent)
 }
 
 func (a *App) issuerKeys(i configs.Issuer) (auth.Keys, error) {

@@ -121,6 +121,11 @@ func (m *Metrics) Waiting(count func() map[string]float64) {
 	m.Register(gauges{prometheus.NewDesc("doorward_documents_waiting", "Documents that wait: held (for a reviewer) or received (not yet scanned).", []string{"state"}, nil), count})
 }
 
+// Issuers offers how many identity providers are silent.
+func (m *Metrics) Issuers(silent func() float64) {
+	m.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "doorward_issuers_silent", Help: "Identity providers whose keys could not be fetched for half an hour (twice identity.issuers[].every), or never."}, silent))
+}
+
 // Certificate offers when the listener's certificate ends.
 func (m *Metrics) Certificate(expires func() time.Time) {
 	m.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "doorward_certificate_expiry_timestamp_seconds", Help: "When the public listener's certificate ends."},
