@@ -27,6 +27,7 @@ var effects = map[string]struct {
 	"A backend or a destination misbehaves, or all of a tenant must stop": {refused: true},
 	"The index was tampered with":                                         {},
 	"Keys are compromised":                                                {refused: true},
+	"A source lost its documents":                                         {},
 	"Evidence for reviewers":                                              {},
 }
 

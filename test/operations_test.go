@@ -125,11 +125,11 @@ func TestWhatOperatorsSee(t *testing.T) {
 }
 
 // namedMetricsExist holds alert rules and dashboard to the metrics of a service.
-// Two exist only once there is a certificate or a comparison.
+// Three exist only once there is a certificate, a comparison or a source to read.
 func namedMetricsExist(t *testing.T, metrics string) {
 	t.Helper()
 	named := regexp.MustCompile(`\b(doorward|process|go)_[a-z_]+\b`)
-	known := map[string]bool{"doorward_certificate_expiry_timestamp_seconds": true, "doorward_index_faults": true}
+	known := map[string]bool{"doorward_certificate_expiry_timestamp_seconds": true, "doorward_index_faults": true, "doorward_source_missing_documents": true}
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+) (\S+)$`).FindAllStringSubmatch(metrics, -1) {
 		known[m[1]] = true
 		if m[2] == "histogram" {

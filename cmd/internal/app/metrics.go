@@ -29,6 +29,7 @@ type Metrics struct {
 	working  *prometheus.GaugeVec
 	faults   *prometheus.GaugeVec
 	scrubbed prometheus.Gauge
+	missing  *prometheus.GaugeVec
 
 	mu      sync.Mutex
 	trouble error     // of the last append
@@ -50,9 +51,10 @@ func NewMetrics() *Metrics {
 		working:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "doorward_working", Help: "Requests being worked on, by class."}, []string{"class"}),
 		faults:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "doorward_index_faults", Help: "Disagreements of index and catalog at the last comparison, by flaw. Anything but 0 needs `doorward fsck`."}, []string{"flaw"}),
 		scrubbed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "doorward_index_compared_timestamp_seconds", Help: "When index and catalog were last compared, or the program started."}),
+		missing:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "doorward_source_missing_documents", Help: "Documents that are gone from a source and were not retired, because they are too many: see whether its store is there."}, []string{"source"}),
 	}
 	m.scrubbed.SetToCurrentTime() // the first comparison is due as long from now as any later one
-	m.registry.MustRegister(m.requests, m.stages, m.entries, m.counts, m.append, m.shed, m.working, m.faults, m.scrubbed,
+	m.registry.MustRegister(m.requests, m.stages, m.entries, m.counts, m.append, m.shed, m.working, m.faults, m.scrubbed, m.missing,
 		collectors.NewGoCollector(alive), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, why := range []string{"queue", "wait", "streams"} {
 		m.shed.WithLabelValues(why)
@@ -102,6 +104,10 @@ func (m *Metrics) Compared(flaws map[string]int, at time.Time) {
 	}
 	m.scrubbed.Set(float64(at.Unix()))
 }
+
+// Missing takes how many documents a reading of a configured source missed and did
+// not retire.
+func (m *Metrics) Missing(source string, n int) { m.missing.WithLabelValues(source).Set(float64(n)) }
 
 // Health offers readiness by part.
 func (m *Metrics) Health(states func(context.Context) map[string]bool) {

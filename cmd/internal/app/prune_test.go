@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,8 +52,24 @@ func TestPrune(t *testing.T) {
 			if !c.may { // followed, it is the same
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				var followed error
-				_ = a.Follow(ctx, src, ingest.Options{}, func(_ ingest.Report, err error) { followed = err; cancel() })
+				src := src
+				src.Every = time.Nanosecond
+				left := 3
+				_ = a.Follow(ctx, src, ingest.Options{}, func(_ ingest.Report, err error) {
+					if followed = err; left == 1 {
+						cancel()
+					}
+					left--
+				})
 				refused(t, "followed", followed, c.may, c.gone, n)
+				page := serve(t, a.Metrics.Handler())
+				for _, want := range []string{
+					`doorward_audit_entries_total{event="alarm",outcome="vanished"} 1`, // for three readings that missed the same
+					fmt.Sprintf(`doorward_source_missing_documents{source=%q} %d`, src.Name, c.gone)} {
+					if !strings.Contains(page, want) {
+						t.Errorf("followed: metrics lack %s", want)
+					}
+				}
 			}
 			r, err := a.Ingest(t.Context(), src, ingest.Options{Prune: true})
 			refused(t, "the run", err, c.may, c.gone, n)
@@ -60,8 +79,19 @@ func TestPrune(t *testing.T) {
 			if r, err = a.Ingest(t.Context(), src, ingest.Options{Prune: true, PruneAll: true}); err != nil || !c.may && r.Outcomes[ingest.Retired] != c.gone {
 				t.Errorf("told to: %d retired, %v", r.Outcomes[ingest.Retired], err)
 			}
+			if page := serve(t, a.Metrics.Handler()); !strings.Contains(page, fmt.Sprintf("doorward_source_missing_documents{source=%q} 0", src.Name)) {
+				t.Error("documents are still said to be missing")
+			}
 		})
 	}
+}
+
+// serve is what a page of a service says.
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	return w.Body.String()
 }
 
 func refused(t *testing.T, what string, err error, may bool, gone, known int) {
