@@ -47,10 +47,9 @@ type EraserConfig struct {
 	Log      ProvableLog
 	// Subjects are the attributes that name a person, for erasing by subject.
 	Subjects []string
-	// Retain is the attribute that says until when a document is kept, "" for
-	// none; Keep is how long documents of a source are kept.
-	Retain string
-	Keep   map[string]time.Duration
+	// Keep is how long documents of a source are kept that do not say it
+	// themselves, see [Config].Retain.
+	Keep map[string]time.Duration
 	// Copies does away with copies that are kept beside, such as an index from
 	// before the last reindex; nil: there are none.
 	Copies func(ctx context.Context) error
@@ -72,6 +71,9 @@ func NewEraser(c EraserConfig) (*Eraser, error) {
 // ErrErased means a document was erased and may not come back.
 var ErrErased = errors.New("was erased and may not come back; `doorward erase --document ID --allow-return` lets it")
 
+// ErrExpired means a document's time was over before it came.
+var ErrExpired = errors.New("its retention (erasure.retain) is over: its source should remove it, or give it another time")
+
 // ErrNothing means an erasure found nothing to erase.
 var ErrNothing = errors.New("nothing to erase")
 
@@ -81,11 +83,12 @@ type ErasureRequest struct {
 	Scope    catalog.Scope
 	Target   string // id of a document, name of a source, id of a person; "" for expired
 	Reason   string
-	By       string // who asked, as the audit log names people
-	Policy   string // revision that allowed it
-	Key      string // idempotency key, may be ""
-	SkipHeld bool   // leave documents on hold; otherwise one of them refuses the whole
-	Return   bool   // the documents may be taken in again
+	By       string        // who asked, as the audit log names people
+	Policy   string        // revision that allowed it
+	Key      string        // idempotency key, may be ""
+	Within   time.Duration // for a plan: also what expires so soon
+	SkipHeld bool          // leave documents on hold; otherwise one of them refuses the whole
+	Return   bool          // the documents may be taken in again
 }
 
 // ErasurePlan is what a request would erase.
@@ -135,7 +138,7 @@ func (e *Eraser) find(ctx context.Context, r ErasureRequest) ([]string, error) {
 	case catalog.BySubject:
 		return e.matching(ctx, r.Tenant, func(_ string, _ time.Time, a policy.Attributes) bool { return names(a, e.Subjects, r.Target) })
 	case catalog.ByExpiry:
-		now := e.Pipeline.Now()
+		now := e.Pipeline.Now().Add(r.Within)
 		return e.matching(ctx, r.Tenant, func(source string, since time.Time, a policy.Attributes) bool {
 			return e.expired(source, since, a, now)
 		})
@@ -192,13 +195,36 @@ func names(a policy.Attributes, attributes []string, subject string) bool {
 // expired reports whether a document's time is over: by its own attribute, or
 // else by its source's rule.
 func (e *Eraser) expired(source string, since time.Time, a policy.Attributes, now time.Time) bool {
-	if until, ok := a.Lookup(e.Retain); ok && e.Retain != "" {
-		if t, ok := until.(int64); ok {
-			return now.Unix() >= t
-		}
+	if t, ok := e.Pipeline.keptUntil(a); ok {
+		return now.Unix() >= t
 	}
 	keep, ok := e.Keep[source]
 	return ok && keep > 0 && !now.Before(since.Add(keep))
+}
+
+// keptUntil is until when a document's own attribute keeps it, in epoch seconds.
+func (p *Pipeline) keptUntil(a policy.Attributes) (int64, bool) {
+	if p.Retain == "" {
+		return 0, false
+	}
+	until, _ := a.Lookup(p.Retain)
+	t, ok := until.(int64)
+	return t, ok
+}
+
+// overdue reports whether a document that is not here claims to be kept until a
+// time that is over. Taken in, it could be found until the next retention; what is
+// on legal hold is taken in.
+func (r *run) overdue(w *work) bool {
+	if w.known.State == catalog.Live || w.known.State == catalog.Held || w.item.Err != nil {
+		return false // retention has that
+	}
+	a, err := r.p.Schema.Normalize(w.item.Attributes)
+	if err != nil {
+		return false // it is held for that
+	}
+	t, ok := r.p.keptUntil(a)
+	return ok && r.p.Now().Unix() >= t && (r.p.Holds == nil || !flagged(a, r.p.Holds.Attribute))
 }
 
 // Erase erases what a request means and returns the receipt, JSON of

@@ -169,8 +169,10 @@ type Config struct {
 	InHand int
 	// Holds says which documents a legal hold keeps; nil: none.
 	Holds *Holds
-	Log   *slog.Logger     // nil discards
-	Now   func() time.Time // nil is time.Now
+	// Retain is the attribute that says until when a document is kept; "" for none.
+	Retain string
+	Log    *slog.Logger     // nil discards
+	Now    func() time.Time // nil is time.Now
 }
 
 // Pipeline ingests. It is safe for concurrent use on different documents.

@@ -235,7 +235,7 @@ func (p *Pipeline) entries(batch []*work) []audit.Entry {
 			if len(w.judgement.Reasons) > 0 {
 				e.Reason = w.judgement.Reasons[0]
 			}
-		case w.event.Outcome == Failed, errors.Is(w.event.Err, ErrErased): // nothing of it was used
+		case w.event.Outcome == Failed, errors.Is(w.event.Err, ErrErased), errors.Is(w.event.Err, ErrExpired): // nothing of it was used
 			e.Tenant, e.Reason = w.tenant, w.event.Reasons[0]
 			if w.item.ID != "" {
 				e.Documents = []string{w.item.ID}

@@ -48,6 +48,9 @@ func (r *run) triage(ctx context.Context, batch []*work) error {
 		case erased[w.item.ID]:
 			w.fail(ErrErased)
 			w.event.Outcome = Rejected
+		case r.overdue(w):
+			w.fail(ErrExpired)
+			w.event.Outcome = Rejected
 		case w.known.Source != "" && w.known.Source != r.source && w.known.State != catalog.Retired:
 			w.fail(fmt.Errorf("%w: the id belongs to source %q", ErrDuplicate, w.known.Source))
 		case w.known.State != catalog.Retired && w.known.Fingerprint != "" && w.known.Fingerprint == w.item.Fingerprint && r.same(w):
@@ -136,7 +139,7 @@ func failure(err error) string {
 	for _, c := range []struct {
 		err  error
 		word string
-	}{{ErrUnreadable, "unreadable"}, {ErrTooLarge, "too_large"}, {ErrNotRegular, "not_regular"}, {ErrMalformed, "malformed"}, {ErrDuplicate, "duplicate"}, {ErrAttributes, "no_acl"}, {ErrErased, "erased"}, {catalog.ErrLegalHold, "legal_hold"}} {
+	}{{ErrUnreadable, "unreadable"}, {ErrTooLarge, "too_large"}, {ErrNotRegular, "not_regular"}, {ErrMalformed, "malformed"}, {ErrDuplicate, "duplicate"}, {ErrAttributes, "no_acl"}, {ErrErased, "erased"}, {ErrExpired, "expired"}, {catalog.ErrLegalHold, "legal_hold"}} {
 		if errors.Is(err, c.err) {
 			return c.word
 		}

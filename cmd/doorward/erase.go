@@ -22,6 +22,7 @@ import (
 func eraseCommand(g *global) *cobra.Command {
 	var document, source, subject, tenant, reason, out string
 	var expired, plan, skipHeld, allowReturn bool
+	var within time.Duration
 	cmd := &cobra.Command{
 		Use: "erase", Short: "Erase documents for good, by document, source, person or retention, with a receipt",
 		Long: `Erases everything of the documents: keys and texts, index points, fingerprints,
@@ -36,7 +37,7 @@ only does that, for one that was erased before.
 the receipt itself, also later by "doorward erase receipt ID".`,
 		Args: noArgs, Annotations: handsOver,
 		RunE: func(c *cobra.Command, _ []string) error {
-			r := ingest.ErasureRequest{Tenant: tenant, Reason: reason, SkipHeld: skipHeld, Return: allowReturn}
+			r := ingest.ErasureRequest{Tenant: tenant, Reason: reason, Within: within, SkipHeld: skipHeld, Return: allowReturn}
 			asked := 0
 			for _, s := range []struct {
 				on     bool
@@ -51,6 +52,9 @@ the receipt itself, also later by "doorward erase receipt ID".`,
 			if asked != 1 {
 				return usage("`%s` needs one of --document, --source, --subject and --expired", c.CommandPath())
 			}
+			if within != 0 && !(expired && plan) {
+				return usage("`%s --within` shows what will expire, with --expired --plan", c.CommandPath())
+			}
 			return g.with(c, app.Options{}, func(a *app.App) error { return erase(c, g, a, r, plan, out) })
 		},
 	}
@@ -59,6 +63,7 @@ the receipt itself, also later by "doorward erase receipt ID".`,
 	f.StringVar(&source, "source", "", "erase everything from this source")
 	f.StringVar(&subject, "subject", "", "erase what is about this person")
 	f.BoolVar(&expired, "expired", false, "erase what is past its retention")
+	f.DurationVar(&within, "within", 0, "with --expired --plan: also what expires so soon, for example 720h")
 	f.StringVar(&tenant, "tenant", "", "the tenant (default: the source's, or the configuration's)")
 	f.StringVar(&reason, "reason", "", "why; kept sealed until the erasure is done")
 	f.BoolVar(&plan, "plan", false, "show what would be erased, and erase nothing")

@@ -247,10 +247,13 @@ func TestErasedMeansErased(t *testing.T) {
 func TestRetention(t *testing.T) {
 	a, _ := erasureService(t, func(c *configs.Config) {
 		c.Schema.Document["retain_until"] = configs.Attribute{Kind: "time"}
-		m := &c.Sources[0].Mapping
-		*m = append(*m, configs.Mapping{Match: "ann-00*", Set: map[string]any{"retain_until": "2020-01-01T00:00:00Z"}},
-			configs.Mapping{Match: "ann-003.txt", Set: map[string]any{"legal_hold": true}}, configs.Mapping{Match: "doc-1*", Set: map[string]any{"retain_until": "2999-01-01T00:00:00Z"}})
 	})
+	s := a.Config.Sources[0]
+	s.Mapping = append(s.Mapping, configs.Mapping{Match: "ann-00*", Set: map[string]any{"retain_until": "2020-01-01T00:00:00Z"}},
+		configs.Mapping{Match: "ann-003.txt", Set: map[string]any{"legal_hold": true}}, configs.Mapping{Match: "doc-1*", Set: map[string]any{"retain_until": "2999-01-01T00:00:00Z"}})
+	if r := takeIn(t, a, s); r.Outcomes[ingest.Reattribute] != 110 {
+		t.Fatalf("their source gave them times: %v", r.Outcomes)
+	}
 	done, err := a.EraseExpired(context.Background(), "retention")
 	if err != nil || len(done) != 1 {
 		t.Fatalf("%d erasures, %v", len(done), err)
@@ -261,6 +264,19 @@ func TestRetention(t *testing.T) {
 	}
 	if done, err := a.EraseExpired(context.Background(), "retention"); err != nil || len(done) != 0 {
 		t.Errorf("a second time: %d erasures, %v", len(done), err)
+	}
+	if r := takeIn(t, a, s); r.Outcomes[ingest.Rejected] != 9 || r.Outcomes[ingest.Unchanged] != 291 {
+		t.Errorf("a source that still has what expired: %v", r.Outcomes)
+	}
+	s.Mapping = append(s.Mapping, configs.Mapping{Match: "ann-00*", Set: map[string]any{"retain_until": time.Now().Add(30 * time.Hour).Format(time.RFC3339)}})
+	if r := takeIn(t, a, s); r.Outcomes[ingest.Indexed] != 9 {
+		t.Errorf("with another time: %v", r.Outcomes)
+	}
+	for within, want := range map[time.Duration]int{0: 0, 29 * time.Hour: 0, 31 * time.Hour: 9} {
+		p, err := a.Eraser.Plan(t.Context(), ingest.ErasureRequest{Tenant: "default", Scope: catalog.ByExpiry, Within: within})
+		if err != nil || len(p.Documents) != want {
+			t.Errorf("within %v: %d expire, %v", within, len(p.Documents), err)
+		}
 	}
 	if err := a.Pipeline.Retire(context.Background(), "default", []string{"ann-003.txt"}, "test"); !errors.Is(err, catalog.ErrLegalHold) {
 		t.Errorf("a document on legal hold was retired: %v", err)

@@ -321,7 +321,7 @@ func (a *App) openFlows(ctx context.Context) error {
 	}
 	a.Orders = contain.NewWatch(a.Catalog, c.Contain.Fresh, a.now)
 	a.Pipeline, err = ingest.New(ingest.Config{
-		Holds: a.Holds, Catalog: a.Catalog, Index: a.Index, Epochs: a.Index, Audit: a.Audit, Policy: a.Policy, Schema: a.Schema, Keys: a.Keys, Signer: signer,
+		Holds: a.Holds, Retain: c.Erasure.Retain, Catalog: a.Catalog, Index: a.Index, Epochs: a.Index, Audit: a.Audit, Policy: a.Policy, Schema: a.Schema, Keys: a.Keys, Signer: signer,
 		Extractor: x, Sanitizer: a.Scanners.Sanitizer, Hidden: a.Scanners.hidden, Analyzer: analyzer, Embedder: a.Embedder, Access: c.Schema.Access, Trust: trust(c), Ceilings: ceilings(c),
 		Connectors: connectors, Contained: a.Orders.Contained, Contain: a.Orders.Contain, Drawn: a.drawn,
 		Chunks:   chunk.Config{MaxTokens: c.Chunks.MaxTokens, Overlap: c.Chunks.Overlap, Counter: counter},

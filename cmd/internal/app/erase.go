@@ -16,7 +16,7 @@ import (
 func (a *App) openEraser(context.Context) (err error) {
 	c := a.Config.Erasure
 	a.Eraser, err = ingest.NewEraser(ingest.EraserConfig{Pipeline: a.Pipeline, Erasures: a.Catalog, Holds: a.Holds, Log: provable{a.AuditLog, a.Metrics},
-		Subjects: c.Subjects, Retain: c.Retain, Keep: c.Keep, Copies: a.dropPrevious})
+		Subjects: c.Subjects, Keep: c.Keep, Copies: a.dropPrevious})
 	return err
 }
 
@@ -77,6 +77,7 @@ func (a *App) EraseExpired(ctx context.Context, by string) ([]catalog.Erasure, e
 		if err != nil {
 			return done, err
 		}
+		a.Log.InfoContext(ctx, "expired documents erased", "tenant", tenant, "documents", len(plan.Documents), "on_hold", len(plan.Held), "erasure", e.ID)
 		done = append(done, e)
 	}
 	return done, nil
