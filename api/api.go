@@ -153,12 +153,22 @@ func (a *API) request(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
 	started := a.Now()
-	ctx, end := a.observe(c.Request.Context(), c.Request.Method, c.FullPath())
+	ctx, end := a.observe(c.Request.Context(), method(c.Request.Method), c.FullPath())
 	c.Request = c.Request.WithContext(ctx)
 	defer func() { end(c.Writer.Status()) }()
 	c.Next()
-	a.Log.InfoContext(c.Request.Context(), "request", "method", c.Request.Method, "route", c.FullPath(), "status", c.Writer.Status(),
+	a.Log.InfoContext(c.Request.Context(), "request", "method", method(c.Request.Method), "route", c.FullPath(), "status", c.Writer.Status(),
 		"milliseconds", a.Now().Sub(started).Milliseconds(), "request", rid)
+}
+
+// method is a request's method as logs and spans say it. Callers may make methods up;
+// what HTTP does not define is OpenTelemetry's _OTHER.
+func method(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return m
+	}
+	return "_OTHER"
 }
 
 // observe begins an observation, if anybody observes.
@@ -175,7 +185,7 @@ func (a *API) observe(ctx context.Context, method, route string) (context.Contex
 // Observed wraps a handler that is mounted beside the API's own routes.
 func (a *API) Observed(route string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, end := a.observe(r.Context(), r.Method, route)
+		ctx, end := a.observe(r.Context(), method(r.Method), route)
 		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() { end(s.status) }()
 		next.ServeHTTP(s, r.WithContext(ctx))

@@ -86,6 +86,17 @@ func TestWhatOperatorsSee(t *testing.T) {
 		}
 	}
 	b.as(t, ann, "/v1/retrieve", map[string]any{"question": 3, "vermuntic": 1})
+	for _, path := range []string{"/v1/retrieve", "/mcp"} { // methods are callers' words, too
+		made, err := http.NewRequestWithContext(t.Context(), "VERMUNTIC", b.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
 
 	metrics := get(t, operator+"/metrics", http.StatusOK)
 	ready := get(t, operator+"/readyz", http.StatusOK)
@@ -113,7 +124,7 @@ func TestWhatOperatorsSee(t *testing.T) {
 		}
 	}
 	for where, text := range map[string]string{"metrics": metrics, "spans": sent, "readiness": ready} {
-		for _, word := range []string{"quorblefant", "vermuntic", "zibblewock", "snorfblat", "harbour's assistant", "Tuesdays", "crane.txt", "ann", b.key} {
+		for _, word := range []string{"quorblefant", "vermuntic", "VERMUNTIC", "zibblewock", "snorfblat", "harbour's assistant", "Tuesdays", "crane.txt", "ann", b.key} {
 			if word == "ann" && !strings.Contains(text, `"ann"`) {
 				continue
 			}

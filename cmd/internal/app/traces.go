@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -53,7 +55,7 @@ func (a *App) openTraces(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Tracer = NewTracer(e, c.Sample, a.version)
+	a.Tracer = NewTracer(&told{SpanExporter: e, log: a.Log}, c.Sample, a.version)
 	a.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
@@ -89,6 +91,29 @@ func traceExporter(ctx context.Context, c configs.Traces) (sdktrace.SpanExporter
 		return nil, fmt.Errorf("opening traces: %w", err)
 	}
 	return e, nil
+}
+
+// told is an exporter whose trouble the log is told of once, and of its end. The
+// library would print a line for each batch, past the log.
+type told struct {
+	sdktrace.SpanExporter
+	log  *slog.Logger
+	lost atomic.Int64 // spans since the trouble began
+}
+
+// ExportSpans sends spans, or drops them.
+func (t *told) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	n := int64(len(spans))
+	if err := t.SpanExporter.ExportSpans(ctx, spans); err != nil {
+		if t.lost.Add(n) == n { // the first; the error may quote what the collector said
+			t.log.WarnContext(ctx, "spans cannot be sent, and are dropped until they can", "error", fmt.Sprintf("%.200s", err.Error()))
+		}
+		return nil
+	}
+	if lost := t.lost.Swap(0); lost > 0 {
+		t.log.InfoContext(ctx, "spans are sent again", "dropped", lost)
+	}
+	return nil
 }
 
 // Observe measures and traces one request, see api.Observe.
