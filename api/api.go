@@ -289,10 +289,22 @@ func (a *API) scoped(r *http.Request, request string, s policy.Subject, b auth.B
 	return policy.Subject{}, b, a.refused(r.Context(), request, b, err)
 }
 
+// Purpose settles what a request is for by its header, within what the backend was
+// registered for; a refusal is audited.
+func (a *API) Purpose(r *http.Request, request string, b auth.Backend) (string, error) {
+	purpose, err := b.Purpose(r.Header.Get(auth.PurposeHeader))
+	if err != nil {
+		err = a.refused(r.Context(), request, b, err)
+	}
+	return purpose, err
+}
+
 // refused logs and audits a refusal of identity and returns what to answer. A
 // caller that goes away must not keep its refusal out of the log.
 func (a *API) refused(ctx context.Context, request string, b auth.Backend, err error) error {
-	a.Log.WarnContext(ctx, "identity refused", "reason", auth.Reason(err), "error", err, "backend", b.ID, "request", request)
+	if errors.Is(err, auth.ErrUnauthenticated) || errors.Is(err, auth.ErrForbidden) { // the service's own troubles are logged as such
+		a.Log.WarnContext(ctx, "identity refused", "reason", auth.Reason(err), "error", err, "backend", b.ID, "request", request)
+	}
 	e := audit.Entry{Event: "auth", Outcome: "denied", Tenant: b.Tenant, Backend: b.ID, Reason: auth.Reason(err), Request: request}
 	if aerr := a.Audit.Append(context.WithoutCancel(ctx), e); aerr != nil {
 		return aerr

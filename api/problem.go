@@ -73,6 +73,7 @@ var statuses = []struct {
 	{prompt.ErrText, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},
 	{policy.ErrSubject, problem{Status: 403, Type: "subject", Title: "The user's claims do not fit the schema"}, false},
 	{policy.ErrNotPushable, problem{Status: 403, Type: "policy", Title: "The policy cannot be applied for this user"}, false},
+	{policy.ErrFailed, problem{Status: 500, Type: "policy-failed", Title: "The policy failed for this request; nothing was released"}, false},
 	{policy.ErrUnavailable, problem{Status: 503, Type: "policy-unavailable", Title: "No policy is in force; nothing is released"}, false},
 	{contain.ErrContained, problem{Status: 403, Type: "contained", Title: "An operator has stopped this; nothing was released"}, false},
 	{contain.ErrOrder, problem{Status: 422, Type: "unusable", Title: "The request cannot be served as it is"}, true},

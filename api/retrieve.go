@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -75,6 +76,9 @@ func (a *API) retrieve(c *gin.Context) {
 		return
 	}
 	r, err := a.toRetrieval(in, s, b)
+	if errors.Is(err, auth.ErrForbidden) {
+		err = a.refused(c.Request.Context(), c.GetString(requestKey), b, err)
+	}
 	if err != nil {
 		a.fail(c, err)
 		return

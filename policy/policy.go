@@ -158,6 +158,9 @@ var (
 	// ErrNotPushable means the policy cannot be turned into a search filter for
 	// this subject; the request is denied.
 	ErrNotPushable = errors.New("policy cannot be expressed as a filter")
+	// ErrFailed means the policy failed while it was evaluated, by two rules that
+	// contradict each other for example; the request is denied.
+	ErrFailed = errors.New("policy failed")
 	// ErrSubject means the subject does not fit the subject schema.
 	ErrSubject = errors.New("subject does not fit the schema")
 	// ErrAttributes means a document does not fit the document schema.

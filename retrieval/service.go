@@ -384,7 +384,7 @@ func reason(err error) string {
 		err  error
 		word string
 	}{
-		{policy.ErrUnavailable, "policy_unavailable"}, {policy.ErrNotPushable, "policy_not_pushable"}, {policy.ErrSubject, "subject"},
+		{policy.ErrUnavailable, "policy_unavailable"}, {policy.ErrNotPushable, "policy_not_pushable"}, {policy.ErrFailed, "policy_failed"}, {policy.ErrSubject, "subject"},
 		{index.ErrUnavailable, "index_unavailable"}, {index.ErrMismatch, "index_mismatch"}, {index.ErrFilter, "filter_refused"},
 		{contain.ErrContained, "contained"}, {quota.ErrUnavailable, "quota_unavailable"}, {catalog.ErrUnavailable, "catalog_unavailable"}, {context.DeadlineExceeded, "timeout"}, {context.Canceled, "canceled"},
 	} {

@@ -5,17 +5,23 @@ import (
 	"fmt"
 )
 
-// denial is an [ErrUnauthenticated] with a stable word for the audit log.
-type denial struct{ reason, text string }
-
-func deny(reason, format string, args ...any) error {
-	return &denial{reason, fmt.Sprintf(format, args...)}
+// denial is an [ErrUnauthenticated] or [ErrForbidden] with a stable word for the
+// audit log.
+type denial struct {
+	kind         error
+	reason, text string
 }
 
-func (d *denial) Error() string { return ErrUnauthenticated.Error() + ": " + d.text }
+func deny(reason, format string, args ...any) error {
+	return &denial{ErrUnauthenticated, reason, fmt.Sprintf(format, args...)}
+}
 
-// Unwrap makes every denial an [ErrUnauthenticated].
-func (d *denial) Unwrap() error { return ErrUnauthenticated }
+func forbid(reason, text string) error { return &denial{ErrForbidden, reason, text} }
+
+func (d *denial) Error() string { return d.kind.Error() + ": " + d.text }
+
+// Unwrap is the kind.
+func (d *denial) Unwrap() error { return d.kind }
 
 // Reason is a stable word for why an identity was refused, for audit logs: a class,
 // never content.

@@ -57,9 +57,9 @@ func (b Backend) Purpose(said string) (string, error) {
 	case said == "" && len(b.Purposes) == 1:
 		return b.Purposes[0], nil
 	case said == "":
-		return "", fmt.Errorf("%w: say the purpose, one of those this backend was registered for", ErrForbidden)
+		return "", forbid("purpose", "say the purpose, one of those this backend was registered for")
 	}
-	return "", fmt.Errorf("%w: purpose is not one this backend was registered for", ErrForbidden)
+	return "", forbid("purpose", "purpose is not one this backend was registered for")
 }
 
 // Destination settles where passages go.
@@ -68,7 +68,7 @@ func (b Backend) Destination(said string) (string, error) {
 		said = "internal"
 	}
 	if !slices.Contains(b.Destinations, said) {
-		return "", fmt.Errorf("%w: destination is not one this backend was registered for", ErrForbidden)
+		return "", forbid("destination", "destination is not one this backend was registered for")
 	}
 	return said, nil
 }

@@ -154,7 +154,7 @@ func openGateway(a *app.App, face *api.API) (*openai.Gateway, error) {
 			if err != nil {
 				return openai.Caller{}, err
 			}
-			purpose, err := b.Purpose(r.Header.Get(auth.PurposeHeader))
+			purpose, err := face.Purpose(r, request, b)
 			return openai.Caller{Subject: s, Destinations: b.Destinations, Purpose: purpose}, err
 		},
 		Retrieve: a.Service.Retrieve, Answer: face.Answer, Filter: a.Output, Policy: a.Policy, Audit: a.Audit, Questions: a.Scanners.Sanitizer,

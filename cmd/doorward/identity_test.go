@@ -40,6 +40,10 @@ func TestRefusedIdentitiesAreExplained(t *testing.T) {
 	if err := d.Backends.Revoke("gone", "", time.Now()); err != nil {
 		t.Fatal(err)
 	}
+	narrow, err := d.Backends.Add(auth.Backend{ID: "narrow", Tenant: d.Config.Tenant, Purposes: []string{"a", "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	good := func() string { return assertion(t, d.chat.Assertion, "chat", "doorward", nil) }
 	used := good()
 	for _, tc := range []struct {
@@ -56,8 +60,16 @@ func TestRefusedIdentitiesAreExplained(t *testing.T) {
 		{"/v1/retrieve", d.chat.Key, used, "replay", "chat"},
 		{"/v1/chat/completions", d.chat.Key, used, "replay", "chat"},
 		{"/mcp", "not-a-token", "", "malformed_token", ""},
+		{"/v1/retrieve", narrow.Key, assertion(t, narrow.Assertion, "narrow", "doorward", nil), "purpose", "narrow"},
+		{"/v1/chat/completions", narrow.Key, assertion(t, narrow.Assertion, "narrow", "doorward", nil), "purpose", "narrow"},
+		{"/mcp", assertion(t, narrow.Assertion, "narrow", "doorward", nil), "", "purpose", "narrow"},
+		{"/v1/retrieve", d.chat.Key, good(), "destination", "chat"},
 	} {
-		r := httptest.NewRequest("POST", tc.path, strings.NewReader(`{"question":"harbour"}`))
+		body := `{"question":"harbour"}`
+		if tc.reason == "destination" {
+			body = `{"question":"harbour","destination":"elsewhere"}`
+		}
+		r := httptest.NewRequest("POST", tc.path, strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		if tc.key != "" {
 			r.Header.Set("Authorization", "Bearer "+tc.key)
@@ -70,7 +82,11 @@ func TestRefusedIdentitiesAreExplained(t *testing.T) {
 		if tc.reason == "" {
 			continue
 		}
-		if w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" {
+		denied := w.Code == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") != ""
+		if tc.reason == "purpose" || tc.reason == "destination" {
+			denied = w.Code == http.StatusForbidden
+		}
+		if !denied {
 			t.Errorf("%s %s: %d %s", tc.path, tc.reason, w.Code, w.Body)
 		}
 		last := log.entries[len(log.entries)-1]

@@ -60,7 +60,7 @@ func openMCP(a *app.App, face *api.API) (*mcp.Tools, error) {
 			if err != nil {
 				return policy.Subject{}, "", err
 			}
-			purpose, err := b.Purpose(r.Header.Get(auth.PurposeHeader))
+			purpose, err := face.Purpose(r, request, b)
 			return s, purpose, err
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/doorward/doorward/policy"
 )
 
 // EvalError is a policy that failed while it was evaluated. It names the class
@@ -19,6 +21,14 @@ func (e *EvalError) Error() string {
 		return "policy evaluation failed: " + e.Class
 	}
 	return fmt.Sprintf("policy evaluation failed at %s: %s", e.At, e.Class)
+}
+
+// Unwrap makes it a [policy.ErrFailed], unless only the time was over.
+func (e *EvalError) Unwrap() error {
+	if e.Class == "cancelled" || e.Class == "timeout" {
+		return nil
+	}
+	return policy.ErrFailed
 }
 
 func errorClass(err error) string {
