@@ -94,6 +94,9 @@ func (a *Authenticator) Backend(r *http.Request) (Backend, error) {
 	if ok {
 		key, ok = strings.CutPrefix(header[0], "Bearer ")
 	}
+	if len(header) == 0 && r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+		return Backend{}, deny("unknown_certificate", "no backend is registered for the client certificate (keys backend --certificate), and no key came beside it")
+	}
 	if !ok {
 		return Backend{}, deny("no_key", "send the backend key as \"Authorization: Bearer dw_…\"")
 	}

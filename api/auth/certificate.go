@@ -5,31 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 )
-
-// ClientCAs makes a listener ask for client certificates signed by one of the
-// PEM file's authorities. require refuses connections without one; otherwise
-// backends without certificates prove themselves by their keys.
-func ClientCAs(c *tls.Config, path string, require bool) error {
-	pem, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("reading identity.certificates.ca: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("reading identity.certificates.ca: %s holds no PEM certificate", path)
-	}
-	c.ClientCAs, c.ClientAuth = pool, tls.VerifyClientCertIfGiven
-	if require {
-		c.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return nil
-}
 
 // byCertificate finds the backend a connection's verified certificate belongs
 // to; ok is false when the connection brings none that is registered. What headers say about

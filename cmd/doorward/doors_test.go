@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -185,7 +186,7 @@ func listen(t testing.TB, h http.Handler, a authority) *httptest.Server {
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := auth.ClientCAs(s.TLS, path, false); err != nil {
+	if _, err := auth.OpenAuthorities(s.TLS, path, false, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	s.Config.ErrorLog = nil

@@ -154,7 +154,11 @@ func publicServer(ctx context.Context, a *app.App, h http.Handler) (*http.Server
 	go certificate.Follow(ctx, certificateEvery)
 	s.TLSConfig = certificate.TLS()
 	if m := a.Config.Identity.Certificates; m.CA != "" { // backends prove themselves by mTLS
-		return s, auth.ClientCAs(s.TLSConfig, m.CA, m.Require)
+		authorities, err := auth.OpenAuthorities(s.TLSConfig, m.CA, m.Require, a.Log)
+		if err != nil {
+			return nil, err
+		}
+		go authorities.Follow(ctx, certificateEvery)
 	}
 	return s, nil
 }
