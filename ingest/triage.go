@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -191,7 +190,7 @@ func (r *run) take(ctx context.Context, w *work) error {
 // ContentPurpose derives the key that content hashes and receipts use.
 const ContentPurpose = "content"
 
-// maxExpected is how much room is made for what a source says an item has.
+// maxExpected is how much room is made at first for what a source says an item has.
 const maxExpected = 1 << 20
 
 func readItem(ctx context.Context, it Item, limit int64) ([]byte, error) {
@@ -203,16 +202,38 @@ func readItem(ctx context.Context, it Item, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	var b bytes.Buffer
-	b.Grow(int(min(max(it.Size, 0), maxExpected)) + bytes.MinRead)
-	if _, err := b.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
+	data, err := readExpected(io.LimitReader(f, limit+1), int(max(it.Size, 0)))
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	data := b.Bytes()
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, limit)
 	}
 	return data, nil
+}
+
+// readExpected reads to the end of what is said to have so many bytes. Where that is
+// true, no more room is kept than they take: the bytes stay until the document is
+// settled. Where it is not, room is only ever made for four times what has come.
+func readExpected(f io.Reader, expected int) ([]byte, error) {
+	b := make([]byte, 0, min(expected, maxExpected)+1) // one more, to see the end
+	for {
+		n, err := f.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case len(b) < cap(b):
+		case len(b) <= expected:
+			b = append(make([]byte, 0, min(expected, 4*len(b))+1), b...)
+		default:
+			b = append(b, 0)[:len(b)]
+		}
+	}
 }
 
 // reattribute prepares a change of attributes alone: a new receipt and new
