@@ -27,6 +27,7 @@ func commands(g *global) []*cobra.Command {
 		pinsCommand(g),
 		policyCommand(g),
 		quarantineCommand(g),
+		quotaCommand(g),
 		readyCommand(g),
 		redteamCommand(g),
 		reindexCommand(g),

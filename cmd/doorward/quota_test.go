@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -121,3 +122,76 @@ func waits(h http.Header) bool {
 	n, err := strconv.Atoi(h.Get("Retry-After"))
 	return err == nil && n >= 1 && n <= 86400
 }
+
+// TestQuotaIsLifted refuses a user, and has an operator look and lift, by the name
+// that the audit log gives the user.
+func TestQuotaIsLifted(t *testing.T) {
+	d := openDoors(t)
+	log := &noted{Log: d.Audit}
+	d.Audit = log
+	c := d.Service.Config
+	keeper, err := quota.New(quota.Config{Store: &memory.Store{}, User: quota.Limits{Coverage: 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Quota, c.Audit = keeper, log
+	if d.Service, err = retrieval.New(c); err != nil {
+		t.Fatal(err)
+	}
+	d.App.Metrics = app.NewMetrics()
+	f, err := openFaces(d.App)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(i int) int {
+		r := httptest.NewRequest("POST", "/v1/retrieve", strings.NewReader(fmt.Sprintf(`{"question":"n%d","top_k":4}`, i)))
+		r.Header.Set("Authorization", "Bearer "+d.chat.Key)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set(auth.Header, assertion(t, d.chat.Assertion, "chat", "doorward", nil))
+		w := httptest.NewRecorder()
+		f.public.ServeHTTP(w, r)
+		return w.Code
+	}
+	for i := 0; ask(i) == http.StatusOK; i++ {
+		if i > 20 {
+			t.Fatal("never refused")
+		}
+	}
+	alarm := log.entries[len(log.entries)-2]
+	if alarm.Event != "alarm" {
+		alarm = log.entries[len(log.entries)-1]
+	}
+	command := func(args ...string) (string, int) {
+		var out bytes.Buffer
+		g := &global{args: args, owner: &owner{app: d.App}}
+		code := execute(context.Background(), g, strings.NewReader(""), &out, &out)
+		return out.String(), code
+	}
+	if out, code := command("quota", "show", "--subject", alarm.Subject); code != 0 || !strings.Contains(out, "refused (coverage)") {
+		t.Errorf("%d %s", code, out)
+	}
+	if out, code := command("quota", "lift", "--subject", alarm.Subject); code != 0 || !log.has("quota", "lifted", "") {
+		t.Errorf("%d %s", code, out)
+	}
+	if last := log.entries[len(log.entries)-1]; last.Subject != alarm.Subject || !strings.HasPrefix(last.Backend, "os:") {
+		t.Errorf("audited as %+v", last)
+	}
+	if got := ask(0); got != http.StatusOK {
+		t.Errorf("lifted, and answered %d", got)
+	}
+	for _, args := range [][]string{{"quota", "lift"}, {"quota", "show", "--subject", "ann"}, {"quota", "show", "--user", "ann", "--subject", alarm.Subject}} {
+		if out, code := command(args...); code != exitUsage {
+			t.Errorf("%v: %d %s", args, code, out)
+		}
+	}
+	c.Audit = failing{}
+	d.Audit = failing{}
+	if out, code := command("quota", "lift", "--subject", alarm.Subject); code == 0 {
+		t.Errorf("lifted without an entry: %s", out)
+	}
+}
+
+// failing is an audit log that takes nothing.
+type failing struct{ audit.Log }
+
+func (failing) Append(context.Context, ...audit.Entry) error { return audit.ErrUnavailable }

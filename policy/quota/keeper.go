@@ -61,7 +61,7 @@ type Pass struct {
 }
 
 func (a Ask) keys() []string {
-	return []string{"b:" + a.Tenant + "/" + a.Backend, "u:" + a.Caller.User}
+	return []string{"b:" + a.Tenant + "/" + a.Backend, userKey(a.Caller.User)}
 }
 
 // Enter asks whether a request may be searched for, and counts it. The error is
@@ -165,19 +165,7 @@ func (p *Pass) covered(user *State, fresh int) *Refusal {
 	if p.limits.Coverage <= 0 {
 		return nil
 	}
-	budget, after := max(1, int(float64(user.budget(p.limits.Coverage))*p.share)), midnight(p.ask.Now)
-	if held := user.held(); held && p.proved {
-		budget = p.limits.Coverage
-	} else if held || user.struck() {
-		// Reading the same again does not raise it any more. Of a week's there is a
-		// little more every day, so that nobody is shut out.
-		most := user.Cap
-		if held {
-			most += int(user.Day-user.Struck) * max(1, p.limits.Coverage/trickle)
-			budget = max(budget, most)
-		}
-		budget = min(budget, most)
-	}
+	budget, after := p.budget(user), midnight(p.ask.Now)
 	if n := len(user.Seen); n < budget && n+fresh <= budget || fresh == 0 && user.held() {
 		return nil
 	}
@@ -190,6 +178,24 @@ func (p *Pass) covered(user *State, fresh int) *Refusal {
 	// Who walked or ranged over everything did not just have a long day.
 	user.strike(budget, p.share < 1)
 	return &Refusal{Reason: Coverage, Whose: "user", After: after}
+}
+
+// budget is how many distinct chunks the user may be given by now.
+func (p *Pass) budget(user *State) int {
+	budget := max(1, int(float64(user.budget(p.limits.Coverage))*p.share))
+	if held := user.held(); held && p.proved {
+		return p.limits.Coverage
+	} else if held || user.struck() {
+		// Reading the same again does not raise it any more. Of a week's there is a
+		// little more every day, so that nobody is shut out.
+		most := user.Cap
+		if held {
+			most += int(user.Day-user.Struck) * max(1, p.limits.Coverage/trickle)
+			budget = max(budget, most)
+		}
+		budget = min(budget, most)
+	}
+	return budget
 }
 
 // trickle is the part of the coverage that a day adds where a budget is for a week.

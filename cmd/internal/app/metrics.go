@@ -62,7 +62,11 @@ func NewMetrics() *Metrics {
 	for _, class := range []string{"short", "push", "stream"} {
 		m.working.WithLabelValues(class)
 	}
-	m.entries.WithLabelValues("alarm", "dropped")
+	// An alert about the increase of a series misses its first entry unless it was
+	// there before.
+	for _, of := range [][2]string{{"alarm", "dropped"}, {"alarm", "quota"}, {"auth", "denied"}, {"audit", "failed"}} {
+		m.entries.WithLabelValues(of[0], of[1])
+	}
 	return m
 }
 
