@@ -16,6 +16,7 @@ import (
 
 	"github.com/doorward/doorward/ingest"
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy/contain"
 )
 
 // BatchResponse is what became of a batch.
@@ -133,7 +134,7 @@ func failureWord(err error) string {
 	for _, c := range []struct {
 		err  error
 		word string
-	}{{ingest.ErrTooLarge, "too_large"}, {ingest.ErrDuplicate, "duplicate"}, {ingest.ErrID, "id"}, {catalog.ErrNotFound, "not_found"}} {
+	}{{ingest.ErrTooLarge, "too_large"}, {ingest.ErrDuplicate, "duplicate"}, {ingest.ErrID, "id"}, {catalog.ErrNotFound, "not_found"}, {contain.ErrContained, "contained"}} {
 		if errors.Is(err, c.err) {
 			return c.word
 		}
@@ -208,8 +209,8 @@ func (a *API) runBatch(ctx context.Context, p pusher, b *catalog.Delivery, list 
 			continue
 		}
 		results[i].Outcome = "deleted"
-		if err := a.Documents.Intake.Unpush(ctx, d.Document, p.options()); errors.Is(err, catalog.ErrNotFound) {
-			results[i].Outcome, results[i].Reasons = string(ingest.Failed), []string{"not_found"}
+		if err := a.Documents.Intake.Unpush(ctx, d.Document, p.options()); errors.Is(err, catalog.ErrNotFound) || errors.Is(err, contain.ErrContained) {
+			results[i].Outcome, results[i].Reasons = string(ingest.Failed), []string{failureWord(err)}
 		} else if err != nil {
 			return nil, err
 		}

@@ -118,7 +118,11 @@ func (a *API) mayPush(c *gin.Context) (pusher, bool) {
 	if err == nil {
 		var p pusher
 		if p, err = a.pusherOf(b, c.GetHeader(SourceHeader)); err == nil {
-			return p, true
+			if err = a.uncontained(c.Request.Context(), c.GetString(requestKey), b); err == nil {
+				return p, true
+			}
+			a.fail(c, err)
+			return pusher{}, false
 		}
 	}
 	a.fail(c, a.refused(c.Request.Context(), c.GetString(requestKey), b, err))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/doorward/doorward/ingest/catalog"
+	"github.com/doorward/doorward/policy/contain"
 )
 
 // begin finds out from where a source is to be read.
@@ -54,7 +55,17 @@ func (r *run) read(ctx context.Context, src Source, fn func(Item) error) error {
 
 // vanished retires what the source says is gone and, after a full reading and
 // where asked to, what it did not give any more.
+// Nothing of a source that an order stops is retired; it is asked again when the
+// order is lifted.
 func (r *run) vanished(ctx context.Context) error {
+	orders, err := r.p.orders(ctx)
+	if err != nil {
+		return err
+	}
+	if orders.Document(contain.Origin{Tenant: r.o.Tenant, Source: r.source, Submitter: r.o.Submitter}) != nil {
+		r.contains = true
+		return nil
+	}
 	refs, err := r.gone(ctx)
 	if err != nil || len(refs) == 0 {
 		return err
@@ -154,10 +165,11 @@ func (r *run) unseen(ctx context.Context) (refs []catalog.Ref, known int, err er
 	return refs, known, err
 }
 
-// remember keeps where this reading ended. After a failure it does not, so that
+// remember keeps where this reading ended. After a failure, or while the source is
+// contained, it does not, so that
 // the next one comes past the same documents again.
 func (r *run) remember(ctx context.Context) error {
-	if r.follower == nil || r.next == "" || r.next == r.since || r.report.Outcomes[Failed] > 0 {
+	if r.follower == nil || r.next == "" || r.next == r.since || r.contains || r.report.Outcomes[Failed] > 0 {
 		return nil
 	}
 	return r.p.Catalog.SetCursor(ctx, r.o.Tenant, r.source, r.settings(), r.next)

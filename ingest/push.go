@@ -12,6 +12,7 @@ import (
 	"github.com/doorward/doorward/ingest/catalog"
 	"github.com/doorward/doorward/ingest/receipt"
 	"github.com/doorward/doorward/policy"
+	"github.com/doorward/doorward/policy/contain"
 )
 
 // Pushed is a document that somebody brings, before its source's mapping rules.
@@ -158,6 +159,16 @@ func (d *pushed) finish(err error) {
 	}
 }
 
+// stopped refuses to remove or to change documents while an order stops their
+// source, their tenant or who sends them: what is contained stays as it is.
+func (p *Pipeline) stopped(ctx context.Context, o PushOptions) error {
+	set, err := p.orders(ctx)
+	if err != nil {
+		return err
+	}
+	return set.Document(contain.Origin{Tenant: o.Tenant, Source: o.Source, Submitter: "backend:" + o.Backend})
+}
+
 // Unpush takes a pushed document out. A document that is not this source's is
 // [catalog.ErrNotFound], whether it exists or not.
 func (p *Pipeline) Unpush(ctx context.Context, id string, o PushOptions) error {
@@ -173,6 +184,9 @@ func (p *Pipeline) Unpush(ctx context.Context, id string, o PushOptions) error {
 	k, ok := known[id]
 	if !ok || k.Source != o.Source || k.State == catalog.Retired || k.State == catalog.Erased {
 		return catalog.ErrNotFound
+	}
+	if err := p.stopped(ctx, o); err != nil {
+		return fmt.Errorf("deleting: %w", err)
 	}
 	return p.retireFor(ctx, []catalog.Ref{{Tenant: o.Tenant, Document: id}}, catalog.Retired, "deleted by its source", o.Backend)
 }
@@ -194,6 +208,9 @@ func (p *Pipeline) Reattribute(ctx context.Context, id string, o PushOptions, ch
 	k, ok := known[id]
 	if !ok || k.Source != o.Source {
 		return Event{}, catalog.ErrNotFound
+	}
+	if err := p.stopped(ctx, o); err != nil {
+		return Event{}, fmt.Errorf("changing attributes: %w", err)
 	}
 	switch k.State {
 	case catalog.Live:

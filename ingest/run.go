@@ -123,6 +123,7 @@ type run struct {
 	usual     *usual       // nil until something is measured
 	pushed    *pushedUsual // of pushed documents
 	marks     map[string]catalog.Marked
+	contains  bool          // an order stops the source: nothing of it was retired
 	contained *contain.Set  // orders in force for the documents in hand
 	limit     *rate.Limiter // nil: no bound
 }

@@ -95,7 +95,31 @@ func TestContainOverHTTP(t *testing.T) {
 	if r, err := wiki.PutDocument(context.Background(), "late", pushclient.Document{Text: "The grindlefax is late."}, pushclient.PushOptions{}); err != nil || r.Outcome != "quarantined" {
 		t.Errorf("a document of a contained source: %+v, %v", r, err)
 	}
+	if err := wiki.DeleteDocument(context.Background(), "yard", pushclient.PushOptions{}); status(err) != http.StatusForbidden {
+		t.Errorf("a contained source deletes: %v", err)
+	}
+	if _, err := wiki.SetAttributes(context.Background(), "yard", map[string]any{"groups": []string{"board"}}, pushclient.PushOptions{}); status(err) != http.StatusForbidden {
+		t.Errorf("a contained source changes attributes: %v", err)
+	}
+	if b, err := wiki.PushBatch(context.Background(), []pushclient.Document{{ID: "yard", Delete: true}}, pushclient.PushOptions{}); err != nil || b.Counts["failed"] != 1 || fmt.Sprint(b.Documents[0].Reasons) != "[contained]" {
+		t.Errorf("a contained source deletes in a batch: %+v, %v", b, err)
+	}
 	act(http.StatusOK, "/v1/containments/"+order["id"].(string)+"/lift", map[string]string{"reason": "looked at"})
+	see("lifted again", "1100")
+	order = act(http.StatusOK, "/v1/containments", map[string]string{"scope": "backend", "target": "wiki-sync", "reason": "its key leaked"})
+	for what, err := range map[string]error{
+		"puts":    second(wiki.PutDocument(context.Background(), "stolen", pushclient.Document{Text: "The grindlefax is stolen."}, pushclient.PushOptions{})),
+		"batches": second(wiki.PushBatch(context.Background(), []pushclient.Document{{ID: "stolen", Text: "The grindlefax is stolen."}}, pushclient.PushOptions{})),
+		"deletes": wiki.DeleteDocument(context.Background(), "yard", pushclient.PushOptions{}),
+	} {
+		if status(err) != http.StatusForbidden {
+			t.Errorf("a contained backend %s: %v", what, err)
+		}
+	}
+	act(http.StatusOK, "/v1/containments/"+order["id"].(string)+"/lift", map[string]string{"reason": "it has another key"})
+	if err := wiki.DeleteDocument(context.Background(), "gate", pushclient.PushOptions{}); err != nil {
+		t.Errorf("after its order was lifted: %v", err)
+	}
 	act(http.StatusOK, "/v1/containments", map[string]string{"scope": "backend", "target": "chat", "reason": "its key leaked"})
 	if code, _ := ask.as(t, ann, "/v1/retrieve", map[string]string{"question": "quorblefant"}); code != http.StatusForbidden {
 		t.Errorf("a contained backend: %d", code)

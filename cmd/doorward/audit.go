@@ -191,14 +191,15 @@ func verifyAudit(c *cobra.Command, g *global) error {
 }
 
 func auditProve(g *global) *cobra.Command {
-	var check string
+	var check, with string
 	var from uint64
 	cmd := &cobra.Command{
 		Use: "prove [NUMBER]", Short: "Prove that an entry is in the log, for someone who has only the public key",
 		Long: `Prints the entry of a number (see audit show) with its inclusion proof and the signed
 checkpoint, as JSON. --check verifies such a file with the public keys alone.
 --from SIZE proves instead that the log of that many entries is the beginning of
-the log as it is now.`,
+the log as it is now; to check it, --with gives the checkpoint of that size that was
+kept (audit checkpoint).`,
 		Args: atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := g.load()
@@ -207,7 +208,7 @@ the log as it is now.`,
 			}
 			switch {
 			case check != "":
-				return checkProof(c, cfg, check)
+				return checkProof(c, cfg, check, with)
 			case c.Flags().Changed("from"):
 				return proveConsistency(c, cfg, from)
 			case len(args) == 1:
@@ -217,6 +218,7 @@ the log as it is now.`,
 		},
 	}
 	cmd.Flags().StringVar(&check, "check", "", "verify a proof in a file (- reads standard input)")
+	cmd.Flags().StringVar(&with, "with", "", "with --check of a proof --from a size: the file of that size's checkpoint")
 	cmd.Flags().Uint64Var(&from, "from", 0, "prove consistency from this size")
 	return cmd
 }
@@ -275,7 +277,24 @@ func proveConsistency(c *cobra.Command, cfg *configs.Config, from uint64) error 
 	return printJSON(c.OutOrStdout(), map[string]any{"from": p.From, "to": p.To, "hashes": p.Hashes, "checkpoint": now.Raw})
 }
 
-func checkProof(c *cobra.Command, cfg *configs.Config, path string) error {
+// checkConsistency checks a proof from a size on against the checkpoint of that size
+// that somebody kept.
+func checkConsistency(c *cobra.Command, cfg *configs.Config, p tlog.Consistency, to []byte, with string, v tlog.Verifier) error {
+	if with == "" {
+		return usage("this proves that the log of %d entries is the beginning of the one of %d; --with FILE names the checkpoint of %d entries that was kept", p.From, p.To, p.From)
+	}
+	kept, err := os.ReadFile(with)
+	if err != nil {
+		return fmt.Errorf("reading checkpoint: %w", err)
+	}
+	if err := p.CheckCheckpoints(cfg.Audit.Origin, kept, to, v); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "the log of %d entries is the beginning of the log of %d\n", p.From, p.To)
+	return nil
+}
+
+func checkProof(c *cobra.Command, cfg *configs.Config, path, with string) error {
 	var in io.Reader = c.InOrStdin()
 	if path != "-" {
 		f, err := os.Open(path)
@@ -289,9 +308,16 @@ func checkProof(c *cobra.Command, cfg *configs.Config, path string) error {
 	if err != nil {
 		return err
 	}
-	var p tlog.Inclusion
+	var p struct {
+		tlog.Inclusion
+		From *uint64 `json:"from"`
+		To   uint64  `json:"to"`
+	}
 	if err := json.NewDecoder(in).Decode(&p); err != nil {
 		return usage("the proof is not JSON as `doorward audit prove` prints it")
+	}
+	if p.From != nil {
+		return checkConsistency(c, cfg, tlog.Consistency{From: *p.From, To: p.To, Hashes: p.Hashes}, p.Checkpoint, with, v)
 	}
 	if err := p.Check(v); err != nil {
 		return err

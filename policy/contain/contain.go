@@ -23,7 +23,7 @@ const (
 	Source      Scope = "source"      // documents of a source
 	Submitter   Scope = "submitter"   // documents somebody handed in
 	Tenant      Scope = "tenant"      // everything of a tenant
-	Backend     Scope = "backend"     // requests of a backend
+	Backend     Scope = "backend"     // requests of a backend, and what it pushes
 	Destination Scope = "destination" // passages and answers for a destination
 )
 
@@ -132,6 +132,14 @@ func (s *Set) find(keys ...key) (Scope, bool) {
 // its passages would go. The error wraps [ErrContained] and names the scope.
 func (s *Set) Request(tenant, backend, destination string) error {
 	if scope, stopped := s.find(key{tenant, Tenant, tenant}, key{tenant, Backend, backend}, key{tenant, Destination, destination}, key{"", Destination, destination}); stopped {
+		return fmt.Errorf("%w: %s", ErrContained, scope)
+	}
+	return nil
+}
+
+// Backend asks whether all that a backend sends is stopped, documents included.
+func (s *Set) Backend(tenant, backend string) error {
+	if scope, stopped := s.find(key{tenant, Backend, backend}); stopped {
 		return fmt.Errorf("%w: %s", ErrContained, scope)
 	}
 	return nil

@@ -101,6 +101,23 @@ func (r *Reader) Consistency(ctx context.Context, from, to uint64) (Consistency,
 	return p, nil
 }
 
+// CheckCheckpoints verifies the proof between two signed checkpoints of the log of
+// that origin, with public keys alone.
+func (p Consistency) CheckCheckpoints(origin string, from, to []byte, v Verifier) error {
+	a, err := ParseCheckpoint(from, origin, v)
+	if err != nil {
+		return err
+	}
+	b, err := ParseCheckpoint(to, origin, v)
+	if err != nil {
+		return err
+	}
+	if a.Size != p.From || b.Size != p.To {
+		return fmt.Errorf("checking consistency: the proof is from %d to %d entries, the checkpoints are of %d and %d", p.From, p.To, a.Size, b.Size)
+	}
+	return p.Check(a.Root, b.Root)
+}
+
 // Check verifies the proof between two roots.
 func (p Consistency) Check(from, to []byte) error {
 	if err := proof.VerifyConsistency(rfc6962.DefaultHasher, p.From, p.To, p.Hashes, from, to); err != nil {
