@@ -71,20 +71,23 @@ func (p *Pace) follow() {
 type mark struct{ _ *mark }
 
 // Tighten makes the collector run sooner, for work whose garbage would be large,
-// until loosen is called.
+// until loosen is called. What is garbage then goes back to the system, before the
+// first and after the last such work.
 func (p *Pace) Tighten() (loosen func()) {
 	p.hold(1)
-	return sync.OnceFunc(func() {
-		p.hold(-1)
-		debug.FreeOSMemory()
-	})
+	return sync.OnceFunc(func() { p.hold(-1) })
 }
 
 func (p *Pace) hold(change int) {
 	p.mu.Lock()
+	was := p.tight
 	p.tight += change
+	turned := (was == 0) != (p.tight == 0)
 	p.mu.Unlock()
 	p.set()
+	if turned {
+		debug.FreeOSMemory()
+	}
 }
 
 // set gives the collector the percentage for what is alive now.
