@@ -73,6 +73,9 @@ func (s *Service) spend(ctx context.Context, v visit, passages []Passage, t *tra
 	if err != nil || v.pass.Delay == 0 {
 		return err
 	}
+	if s.Slow != nil && !s.Slow(ctx) {
+		return &quota.Refusal{Reason: quota.Pattern, Whose: "user", After: v.pass.Delay}
+	}
 	wait := time.NewTimer(v.pass.Delay)
 	defer wait.Stop()
 	select {

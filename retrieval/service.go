@@ -66,6 +66,9 @@ type Config struct {
 	// request. Nil: there are none.
 	Contained func(ctx context.Context) (*contain.Set, error)
 	Quota     *quota.Keeper // how much may be taken; nil: any amount
+	// Slow is told that an answer is about to be delayed because of the way of
+	// asking, and says whether it may; nil: always. What may not is refused.
+	Slow func(ctx context.Context) bool
 	// SignIns are the sign-ins (acr) that stand for the second factor where policy
 	// demands it, beside amr "mfa".
 	SignIns []string

@@ -62,6 +62,7 @@ type Admission struct {
 	refused        refusals
 	writing        room
 	disks          atomic.Int64 // requests that gave their places away to wait for a disk
+	slowed         atomic.Int64 // requests that gave them away to be slowed down
 	streams        chan struct{}
 	draining       atomic.Bool
 	mu             sync.Mutex
@@ -182,6 +183,7 @@ type waiting struct {
 	leave func()
 	once  sync.Once
 	gave  bool
+	slow  bool
 }
 
 type waitingKey struct{}
@@ -212,6 +214,9 @@ func (w *waiting) end() {
 	w.once.Do(func() {}) // too late now
 	if w.gave {
 		w.of.disks.Add(-1)
+	}
+	if w.slow {
+		w.of.slowed.Add(-1)
 	}
 }
 

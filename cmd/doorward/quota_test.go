@@ -73,6 +73,7 @@ func TestQuotasOverHTTP(t *testing.T) {
 				c := h.Get("WWW-Authenticate")
 				return strings.Contains(c, "insufficient_user_authentication") && strings.Contains(c, `acr_values="gold"`) && strings.Contains(c, "max_age=60")
 			}, [3]string{"retrieve", "limited", "step_up:pattern"}},
+		{"too many slowed down", quota.Config{SlowBy: time.Hour, Patterns: quota.Patterns{At: .1, Slow: true}}, 429, "quota", waits, [3]string{"retrieve", "limited", "user_pattern"}},
 		{"state away", quota.Config{Store: away{}}, 503, "quota-unavailable", func(http.Header) bool { return true }, [3]string{"retrieve", "failed", "quota_unavailable"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -85,6 +86,7 @@ func TestQuotasOverHTTP(t *testing.T) {
 			}
 			c := d.Service.Config
 			c.Quota, c.Audit = keeper, log
+			c.Slow = func(context.Context) bool { return false } // or it would wait for an hour
 			if d.Service, err = retrieval.New(c); err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/doorward/doorward/api/admission"
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest"
@@ -335,7 +336,7 @@ func (a *App) openFlows(ctx context.Context) error {
 		return err
 	}
 	a.Service, err = retrieval.New(retrieval.Config{
-		Quota: keeper, SignIns: c.Quota.Patterns.ACR, Magnets: a.magnets, Magnet: magnetAct(c),
+		Quota: keeper, Slow: admission.Slowed, SignIns: c.Quota.Patterns.ACR, Magnets: a.magnets, Magnet: magnetAct(c),
 		Index: a.Index, Epochs: a.Index, Catalog: a.Catalog, Policy: a.Policy, Keys: a.Keys, Verifier: a.Verifier, Audit: a.Audit,
 		Analyzer: analyzer, Embedder: a.Embedder, Reranker: a.Reranker, Prompt: builder,
 		Shape: retrieval.Shape{PerSource: c.Prompt.PerSource, Share: shares(c), Diversity: c.Prompt.Diversity}, Neighbors: c.Prompt.Neighbors, Sanitizer: a.Scanners.Sanitizer, Joins: a.Scanners.joins(), Stage: a.Stage, Log: a.Log,
