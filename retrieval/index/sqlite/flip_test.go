@@ -12,21 +12,7 @@ import (
 
 	"github.com/doorward/doorward/retrieval/index"
 	"github.com/doorward/doorward/retrieval/index/indextest"
-	"github.com/doorward/doorward/retrieval/index/sqlite"
 )
-
-// openUnmerged opens an index that merges nothing behind the test: a file that is
-// listed stays.
-func openUnmerged(t testing.TB, path string, tailSlots int) *sqlite.Index {
-	t.Helper()
-	pins := indextest.Pins()
-	x, err := sqlite.Open(sqlite.Config{Path: path, Schema: indextest.Schema(), Pins: &pins}.WithTailSlots(tailSlots).WithSteps(func(string) {}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { x.Close() })
-	return x
-}
 
 // TestFlippedBitsOfSegments turns bits of segments' files, each by itself. A bit that
 // turned while the index was closed must be found when it is opened: the segment is

@@ -13,8 +13,24 @@ func open(t testing.TB, path string) *sqlite.Index { return openWith(t, path, 0)
 // openWith opens an index that makes a segment of every so many points.
 func openWith(t testing.TB, path string, tailSlots int) *sqlite.Index {
 	t.Helper()
+	return openConfig(t, config(path).WithTailSlots(tailSlots))
+}
+
+// openUnmerged is openWith for an index that merges nothing behind the test: a file
+// that is listed stays.
+func openUnmerged(t testing.TB, path string, tailSlots int) *sqlite.Index {
+	t.Helper()
+	return openConfig(t, config(path).WithTailSlots(tailSlots).WithSteps(func(string) {}))
+}
+
+func config(path string) sqlite.Config {
 	pins := indextest.Pins()
-	x, err := sqlite.Open(sqlite.Config{Path: path, Schema: indextest.Schema(), Pins: &pins}.WithTailSlots(tailSlots))
+	return sqlite.Config{Path: path, Schema: indextest.Schema(), Pins: &pins}
+}
+
+func openConfig(t testing.TB, c sqlite.Config) *sqlite.Index {
+	t.Helper()
+	x, err := sqlite.Open(c)
 	if err != nil {
 		t.Fatal(err)
 	}
