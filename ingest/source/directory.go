@@ -51,6 +51,15 @@ type Directory struct {
 	exclude []pattern
 }
 
+// absolute makes a path that documents' addresses can be made of, wherever the program
+// was started: in file://documents/a.txt "documents" would be a machine.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
 // NewDirectory opens a directory. Close it when done.
 func NewDirectory(c DirectoryConfig) (*Directory, error) {
 	if err := checkName(c.Name); err != nil {
@@ -62,6 +71,7 @@ func NewDirectory(c DirectoryConfig) (*Directory, error) {
 	if c.Prefix != "" && !ingest.ValidID(c.Prefix) {
 		return nil, fmt.Errorf("%w: the prefix of source %s has characters ids do not have", ErrConfig, c.Name)
 	}
+	c.Root = absolute(c.Root)
 	if c.MaxBytes == 0 {
 		c.MaxBytes = defaultMaxBytes
 	}

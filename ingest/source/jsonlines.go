@@ -65,6 +65,7 @@ func NewJSONLines(c JSONLinesConfig) (*JSONLines, error) {
 	if c.Prefix != "" && !ingest.ValidID(c.Prefix) {
 		return nil, fmt.Errorf("%w: the prefix of source %s has characters ids do not have", ErrConfig, c.Name)
 	}
+	c.Path = absolute(c.Path)
 	if c.MaxBytes == 0 {
 		c.MaxBytes = 16 << 20
 	}

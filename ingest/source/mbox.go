@@ -52,6 +52,7 @@ func NewMbox(c MboxConfig) (*Mbox, error) {
 	if c.Prefix != "" && !ingest.ValidID(c.Prefix) {
 		return nil, fmt.Errorf("%w: the prefix of source %s has characters ids do not have", ErrConfig, c.Name)
 	}
+	c.Path = absolute(c.Path)
 	if c.MaxBytes == 0 {
 		c.MaxBytes = defaultMaxBytes
 	}

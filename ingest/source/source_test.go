@@ -313,3 +313,34 @@ func ExampleNewDirectory() {
 	})
 	// Output: hr:leave~20policy.md map[department:hr]
 }
+
+// TestAddresses: a document's address is one, wherever the program was started.
+func TestAddresses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(os.Mkdir("docs", 0o700), os.WriteFile("docs/a.txt", []byte("a"), 0o600), os.WriteFile("a.jsonl", []byte(`{"id":"a","text":"a"}`), 0o600),
+		os.WriteFile("a.mbox", []byte("From a\nSubject: a\n\na\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	d, err := source.NewDirectory(source.DirectoryConfig{Name: "d", Root: "docs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	j, jerr := source.NewJSONLines(source.JSONLinesConfig{Name: "j", Path: "a.jsonl"})
+	m, merr := source.NewMbox(source.MboxConfig{Name: "m", Path: "a.mbox"})
+	if err := errors.Join(jerr, merr); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []ingest.Source{d, j, m} {
+		found := 0
+		err := s.Walk(context.Background(), func(it ingest.Item) error {
+			if found++; !strings.HasPrefix(it.URI, "file:///") {
+				t.Errorf("%s: %s", s.Name(), it.URI)
+			}
+			return nil
+		})
+		if err != nil || found != 1 {
+			t.Errorf("%s: %d found, %v", s.Name(), found, err)
+		}
+	}
+}
