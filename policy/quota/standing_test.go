@@ -44,6 +44,15 @@ func TestStandingAndLift(t *testing.T) {
 	if got, p := f.take("walker", f.fresh(1)...); got != quota.Pattern || p == nil || p.Alarm != "" {
 		t.Errorf("after looking: %q, %+v", got, p)
 	}
+	for range 12 { // suspected from the next one on, which has yet to raise the alarm
+		f.take("third", f.fresh(3)...)
+	}
+	if s := standing("third"); s.Reason != quota.Pattern {
+		t.Errorf("about to be refused: %+v", s)
+	}
+	if _, p := f.take("third", f.fresh(1)...); p == nil || p.Alarm != quota.Pattern {
+		t.Errorf("looking used up the alarm: %+v", p)
+	}
 	if err := f.Lift(ctx, quota.Caller{Tenant: "acme", User: "walker"}); err != nil {
 		t.Fatal(err)
 	}
