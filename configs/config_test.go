@@ -34,6 +34,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		"kind":               {"schema:\n  document:\n    x: text", "schema.document.x"},
 		"source type":        {"sources:\n  - {name: a, type: ftp, path: x}", `sources[0].type: "ftp" is not one of directory, bucket, git, sql, jsonl, mbox, push`},
 		"mapping":            {"sources:\n  - {name: a, type: directory, path: x, mapping: [{set: {grups: [a]}}]}", `attribute "grups" is not declared`},
+		"slowed past due":    {"limits: {deadline: 5s}\nquota: {patterns: {slow_by: 5s}}", "quota.patterns.slow_by: use less than limits.deadline"},
 		"same port":          {"listen: {public: '127.0.0.1:1', operator: '127.0.0.1:1'}", "different ports"},
 	} {
 		t.Run(name, func(t *testing.T) {

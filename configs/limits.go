@@ -1,6 +1,9 @@
 package configs
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Limits bounds what the listeners work on, and for how long. Zero values take
 // the defaults.
@@ -45,6 +48,8 @@ func (c *Config) validateLimits(v *problems) {
 	for name, d := range map[string]time.Duration{"header": l.Header, "body": l.Body, "idle": l.Idle, "deadline": l.Deadline, "answer": l.Answer, "wait": l.Wait} {
 		v.need(d > 0, "limits."+name+`: use a positive duration such as "30s"`)
 	}
+	slows := c.Quota.State != "off" && slices.Contains(c.Quota.Patterns.Respond, "slow")
+	v.need(!slows || c.Quota.Patterns.SlowBy < l.Deadline, "quota.patterns.slow_by: use less than limits.deadline, or slowed answers come too late")
 	v.need(l.Notice >= 0 && l.Drain >= time.Second, "limits: notice must be 0 or more, drain a second at least")
 	v.need(c.Traces.Sample >= 0 && c.Traces.Sample <= 1, "traces.sample: use 0 to 1")
 }
