@@ -31,31 +31,28 @@ func TestPace(t *testing.T) {
 	defer func() { kept = nil }()
 	var p Pace
 	p.Floor(64 << 20)
-	goal := func() int {
-		runtime.GC()
-		for range 200 { // cleaned up a moment later
-			time.Sleep(time.Millisecond)
+	within := func(least, most int, when string) {
+		t.Helper()
+		got := 0
+		for range 100 { // a mark made while a collection ran outlives it
+			runtime.GC()
+			time.Sleep(5 * time.Millisecond)
+			if got = int(read("/gc/heap/goal:bytes")) >> 20; got >= least && got <= most {
+				return
+			}
 		}
-		return int(read("/gc/heap/goal:bytes")) >> 20
+		t.Errorf("goal of %d MiB %s, not %d to %d", got, when, least, most)
 	}
-	if got := goal(); got < 55 || got > 70 {
-		t.Errorf("goal of %d MiB, the floor is 64", got)
-	}
+	within(55, 70, "with a floor of 64")
 	for range 50 {
 		kept = append(kept, make([]byte, 1<<20))
 	}
-	if got := goal(); got < 95 || got > 115 {
-		t.Errorf("goal of %d MiB with 50 alive", got)
-	}
+	within(95, 115, "with 50 alive")
 	loosen := p.Tighten()
-	if got := goal(); got < 60 || got > 75 {
-		t.Errorf("tight goal of %d MiB with 50 alive", got)
-	}
+	within(60, 75, "with 50 alive, tight")
 	loosen()
 	kept = nil
-	if got := goal(); got < 55 || got > 70 {
-		t.Errorf("goal of %d MiB afterwards", got)
-	}
+	within(55, 70, "afterwards")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.floor, p.percent = 0, 0 // no longer
