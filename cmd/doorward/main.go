@@ -17,7 +17,6 @@ import (
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
 	"github.com/doorward/doorward/ingest/extract"
-	"github.com/doorward/doorward/policy/heap"
 	"github.com/doorward/doorward/policy/rego"
 )
 
@@ -32,16 +31,11 @@ const (
 	exitGate        = 6 // a gate's threshold was missed
 )
 
-// heapFloor is how large the heap may grow before it is collected: about twice what
-// a service of some thousand documents keeps when its memos are full.
-const heapFloor = 192 << 20
-
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == app.ExtractCommand {
 		extract.Main()
 		return
 	}
-	heap.Process.Floor(heapFloor)
 	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -17,7 +17,12 @@ import (
 	"github.com/doorward/doorward/api/auth"
 	"github.com/doorward/doorward/cmd/internal/app"
 	"github.com/doorward/doorward/configs"
+	"github.com/doorward/doorward/policy/heap"
 )
+
+// heapFloor is how large the heap of a service may grow before it is collected: about
+// twice what one of some thousand documents keeps when its memos are full.
+const heapFloor = 192 << 20
 
 func serveCommand(g *global) *cobra.Command {
 	return &cobra.Command{
@@ -27,6 +32,7 @@ func serveCommand(g *global) *cobra.Command {
 finish, streams finish or end with an explicit error, and it exits with 0; a
 second signal ends it at once.`,
 		RunE: func(c *cobra.Command, _ []string) error {
+			heap.Process.Floor(heapFloor)
 			cfg, err := g.load()
 			if err != nil {
 				return err
