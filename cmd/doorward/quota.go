@@ -59,10 +59,11 @@ func (w *member) caller(a *app.App) (quota.Caller, error) {
 
 var errUncounted = errors.New("nothing is counted: quota.state is off")
 
-func quotaShow(g *global) *cobra.Command {
+// ofMember makes a command about one user's quota.
+func ofMember(g *global, use, short string, do func(c *cobra.Command, a *app.App, w member, caller quota.Caller) error) *cobra.Command {
 	var w member
 	cmd := &cobra.Command{
-		Use: "show", Short: "What is counted for a user, and what his next request would meet", Args: noArgs, Annotations: handsOver,
+		Use: use, Short: short, Args: noArgs, Annotations: handsOver,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := w.check(c); err != nil {
 				return err
@@ -75,16 +76,22 @@ func quotaShow(g *global) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				s, err := a.Service.Quota.Standing(c.Context(), caller, time.Now())
-				if err != nil {
-					return err
-				}
-				return printStanding(g, c, w.subject, s)
+				return do(c, a, w, caller)
 			})
 		},
 	}
 	w.flags(cmd)
 	return cmd
+}
+
+func quotaShow(g *global) *cobra.Command {
+	return ofMember(g, "show", "What is counted for a user, and what his next request would meet", func(c *cobra.Command, a *app.App, w member, caller quota.Caller) error {
+		s, err := a.Service.Quota.Standing(c.Context(), caller, time.Now())
+		if err != nil {
+			return err
+		}
+		return printStanding(g, c, w.subject, s)
+	})
 }
 
 func printStanding(g *global, c *cobra.Command, subject string, s quota.Standing) error {
@@ -122,36 +129,18 @@ func printStanding(g *global, c *cobra.Command, subject string, s quota.Standing
 }
 
 func quotaLift(g *global) *cobra.Command {
-	var w member
-	cmd := &cobra.Command{
-		Use: "lift", Short: "Forgive a user: full coverage and rates, no strikes, no suspicion", Args: noArgs, Annotations: handsOver,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := w.check(c); err != nil {
-				return err
-			}
-			return g.with(c, app.Options{}, func(a *app.App) error {
-				if a.Service.Quota == nil {
-					return errUncounted
-				}
-				caller, err := w.caller(a)
-				if err != nil {
-					return err
-				}
-				e := audit.Entry{Event: "quota", Outcome: "lifted", Tenant: w.tenant, Subject: w.subject, Backend: operatorName()}
-				if err := a.Audit.Append(c.Context(), e); err != nil {
-					return err
-				}
-				if err := a.Service.Quota.Lift(c.Context(), caller); err != nil {
-					return err
-				}
-				if g.json {
-					return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"lifted": w.subject})
-				}
-				fmt.Fprintln(c.OutOrStdout(), "lifted", w.subject)
-				return nil
-			})
-		},
-	}
-	w.flags(cmd)
-	return cmd
+	return ofMember(g, "lift", "Forgive a user: full coverage and rates, no strikes, no suspicion", func(c *cobra.Command, a *app.App, w member, caller quota.Caller) error {
+		e := audit.Entry{Event: "quota", Outcome: "lifted", Tenant: w.tenant, Subject: w.subject, Backend: operatorName()}
+		if err := a.Audit.Append(c.Context(), e); err != nil {
+			return err
+		}
+		if err := a.Service.Quota.Lift(c.Context(), caller); err != nil {
+			return err
+		}
+		if g.json {
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"lifted": w.subject})
+		}
+		fmt.Fprintln(c.OutOrStdout(), "lifted", w.subject)
+		return nil
+	})
 }
