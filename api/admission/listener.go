@@ -72,6 +72,18 @@ func (c *Certificate) lasts(pair *tls.Certificate, now time.Time) error {
 
 // Follow reloads at an interval until the context ends.
 func (c *Certificate) Follow(ctx context.Context, every time.Duration) {
+	Follow(ctx, every, c.Reload, func(err error) {
+		if err != nil {
+			c.log.ErrorContext(ctx, "the new certificate is not used; the one before stays", "error", err)
+			return
+		}
+		c.log.InfoContext(ctx, "certificate reloaded", "until", c.current.Load().Leaf.NotAfter.UTC().Format(time.RFC3339))
+	})
+}
+
+// Follow reloads a file at an interval until the context ends. It says when the file
+// changed (nil), and why it cannot be used, once while it stays so.
+func Follow(ctx context.Context, every time.Duration, reload func() (changed bool, err error), say func(error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	said := ""
@@ -81,14 +93,14 @@ func (c *Certificate) Follow(ctx context.Context, every time.Duration) {
 			return
 		case <-tick.C:
 		}
-		changed, err := c.Reload()
+		changed, err := reload()
 		switch {
 		case err != nil && err.Error() != said:
 			said = err.Error()
-			c.log.ErrorContext(ctx, "the new certificate is not used; the one before stays", "error", err)
+			say(err)
 		case changed:
 			said = ""
-			c.log.InfoContext(ctx, "certificate reloaded", "until", c.current.Load().Leaf.NotAfter.UTC().Format(time.RFC3339))
+			say(nil)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/doorward/doorward/api/admission"
 )
 
 // Authorities are those whose client certificates a listener believes, read anew
@@ -72,23 +74,11 @@ func (a *Authorities) Reload() (changed bool, err error) {
 
 // Follow reloads at an interval until the context ends.
 func (a *Authorities) Follow(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	said := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		changed, err := a.Reload()
-		switch {
-		case err != nil && err.Error() != said:
-			said = err.Error()
+	admission.Follow(ctx, every, a.Reload, func(err error) {
+		if err != nil {
 			a.log.ErrorContext(ctx, "the new authorities of client certificates are not used; those before stay", "error", err)
-		case changed:
-			said = ""
-			a.log.InfoContext(ctx, "authorities of client certificates reloaded")
+			return
 		}
-	}
+		a.log.InfoContext(ctx, "authorities of client certificates reloaded")
+	})
 }
