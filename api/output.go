@@ -277,6 +277,11 @@ func (a *API) outputStream(c *gin.Context) {
 		return
 	}
 	c.Header("Content-Type", "application/x-ndjson")
+	if c.Request.ProtoMajor == 1 {
+		// A stream that is stopped leaves input unread, and the server would look for
+		// the next request while it still reads that (golang.org/issue/68560).
+		c.Header("Connection", "close")
+	}
 	c.Status(http.StatusOK)
 	c.Writer.WriteHeaderNow() // the caller learns that the stream was accepted
 	_ = control.Flush()

@@ -122,6 +122,9 @@ func (b *backend) stream(t *testing.T, s policy.Subject, contextID string, delta
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	if resp.ProtoMajor == 1 && !resp.Close {
+		t.Error("the connection would be used again, with what a stopped stream left unread in it")
+	}
 	var text bytes.Buffer
 	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
 		var l struct {
